@@ -1,0 +1,1 @@
+//! Counts of anomaly scores on threshold axes, mergeable across machines.

@@ -1,0 +1,2 @@
+//! The `pimo` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Dataset layouts and manifests: which map, mask and image belong together.

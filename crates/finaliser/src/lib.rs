@@ -1,0 +1,1 @@
+//! Curves, areas and certified intervals from counts on a threshold axis.

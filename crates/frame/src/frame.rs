@@ -1,0 +1,114 @@
+//! One anomaly map with its mask.
+
+use std::sync::Arc;
+
+use crate::resample::{Real, ResampleScratch, RowScratch};
+use crate::{Mask, Resampler, Sample, Scores, Size};
+
+/// One anomaly map at its native size, its mask, and the size at which it is evaluated.
+#[derive(Debug)]
+pub struct Frame {
+    native: Size,
+    evaluated: Size,
+    scores: Scores,
+    mask: Option<Arc<Mask>>,
+}
+
+/// Why parts do not make a frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// A side of the map or of the evaluation size is zero.
+    #[error("the anomaly map is {native} and its evaluation size {evaluated}; every side needs at least one pixel")]
+    Empty {
+        /// Size of the map.
+        native: Size,
+        /// Size at which it was to be evaluated.
+        evaluated: Size,
+    },
+    /// The number of scores is not the number of pixels.
+    #[error("an anomaly map of {native} has {scores} scores")]
+    WrongLength {
+        /// Size of the map.
+        native: Size,
+        /// Number of scores given.
+        scores: usize,
+    },
+    /// The mask has another size than the evaluation size.
+    #[error("the mask is {mask} but the evaluation size is {evaluated}")]
+    WrongMask {
+        /// Size of the mask.
+        mask: Size,
+        /// Size at which the map was to be evaluated.
+        evaluated: Size,
+    },
+}
+
+/// Something that looks at an anomaly map at its evaluation size, row after row.
+pub trait RowVisitor {
+    /// Row `y` (from 0, in order), and the mask's words of that row if the frame has a mask.
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>);
+}
+
+impl Frame {
+    /// Joins a map of `native` size with its mask; it is evaluated at size `evaluated`.
+    ///
+    /// # Errors
+    /// A side of length zero, a number of scores that is not the number of pixels, a mask that does not have the
+    /// evaluation size.
+    pub fn new(native: Size, evaluated: Size, scores: Scores, mask: Option<Arc<Mask>>) -> Result<Self, FrameError> {
+        if native.pixels() == 0 || evaluated.pixels() == 0 {
+            return Err(FrameError::Empty { native, evaluated });
+        }
+        if scores.len() as u64 != native.pixels() {
+            return Err(FrameError::WrongLength { native, scores: scores.len() });
+        }
+        match &mask {
+            Some(mask) if mask.size() != evaluated => Err(FrameError::WrongMask { mask: mask.size(), evaluated }),
+            _ => Ok(Self { native, evaluated, scores, mask }),
+        }
+    }
+
+    /// Size of the stored map.
+    pub const fn native(&self) -> Size {
+        self.native
+    }
+
+    /// Size at which the map is evaluated.
+    pub const fn evaluated(&self) -> Size {
+        self.evaluated
+    }
+
+    /// The scores at native size.
+    pub const fn scores(&self) -> &Scores {
+        &self.scores
+    }
+
+    /// The mask; `None` says that no pixel is anomalous.
+    pub fn mask(&self) -> Option<&Mask> {
+        self.mask.as_deref()
+    }
+
+    /// Shows every row at evaluation size to the visitor, resampling where the sizes differ.
+    ///
+    /// `scratch` keeps the memory for resampling between frames.
+    pub fn visit_rows(&self, scratch: &mut RowScratch, visitor: &mut impl RowVisitor) {
+        match &self.scores {
+            Scores::F32(storage) => self.visit(storage.as_ref().as_ref(), &mut scratch.f32, visitor),
+            Scores::F64(storage) => self.visit(storage.as_ref().as_ref(), &mut scratch.f64, visitor),
+        }
+    }
+
+    fn visit<S: Real>(&self, native: &[S], scratch: &mut ResampleScratch<S>, visitor: &mut impl RowVisitor) {
+        let mask_row = |y| self.mask.as_ref().map(|mask| mask.row(y));
+        if self.native == self.evaluated {
+            for (y, row) in native.chunks_exact(self.native.width as usize).enumerate() {
+                visitor.row(y, row, mask_row(y));
+            }
+        } else {
+            let mut resampler = Resampler::new(self.native, self.evaluated, scratch);
+            for y in 0..self.evaluated.height as usize {
+                visitor.row(y, resampler.row(native, y), mask_row(y));
+            }
+        }
+    }
+}

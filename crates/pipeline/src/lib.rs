@@ -1,0 +1,1 @@
+//! The stages of a pimo run joined by bounded channels.

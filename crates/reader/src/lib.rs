@@ -1,0 +1,1 @@
+//! Anomaly maps, ground-truth masks and dataset layouts.

@@ -1,0 +1,1 @@
+//! Deterministic synthetic anomaly-detection datasets.
