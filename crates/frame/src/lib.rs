@@ -28,6 +28,7 @@
 mod frame;
 mod mask;
 mod resample;
+mod row;
 mod sample;
 mod scores;
 mod size;
@@ -35,6 +36,7 @@ mod size;
 pub use frame::{Frame, FrameError, RowVisitor};
 pub use mask::Mask;
 pub use resample::{Resampler, RowScratch};
+pub use row::RowSummary;
 pub use sample::{Comparison, Sample, SampleType};
 pub use scores::{Scores, Storage};
 pub use size::Size;

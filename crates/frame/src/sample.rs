@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::row::{self, RowSummary};
+
 /// The type in which a map's samples are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SampleType {
@@ -108,6 +110,12 @@ pub trait Sample: Copy + PartialOrd + Send + Sync + Default + fmt::Debug + 'stat
 
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
+
+    /// The largest score of a row, and whether all of the row is finite.
+    fn summary(row: &[Self]) -> RowSummary<Self>;
+
+    /// How many scores of a row are at or above `bound`.
+    fn count_at_least(row: &[Self], bound: Self) -> usize;
 }
 
 impl Sample for f32 {
@@ -125,6 +133,14 @@ impl Sample for f32 {
     fn is_finite(self) -> bool {
         f32::is_finite(self)
     }
+
+    fn summary(row: &[Self]) -> RowSummary<Self> {
+        row::summary_f32(row)
+    }
+
+    fn count_at_least(row: &[Self], bound: Self) -> usize {
+        row::count_at_least_f32(row, bound)
+    }
 }
 
 impl Sample for f64 {
@@ -140,6 +156,14 @@ impl Sample for f64 {
     #[inline]
     fn is_finite(self) -> bool {
         f64::is_finite(self)
+    }
+
+    fn summary(row: &[Self]) -> RowSummary<Self> {
+        row::summary_f64(row)
+    }
+
+    fn count_at_least(row: &[Self], bound: Self) -> usize {
+        row::count_at_least_f64(row, bound)
     }
 }
 
