@@ -1,1 +1,29 @@
-//! Counts of anomaly scores on threshold axes, mergeable across machines.
+//! Counts of anomaly scores on threshold axes.
+//!
+//! Nothing per pixel is kept. Normal images feed an [`UpperTail`]: the few largest scores of all of them, which is all
+//! that the shared false-positive rate below its upper bound depends on. Anomalous images are counted against the
+//! thresholds that come of it by an [`OverlapCounter`]. The published procedure with evenly spaced thresholds has
+//! counters of its own in [`linspace`].
+//!
+//! All counts are integers per score and image size, so states of different machines [merge](UpperTail::merge) by
+//! addition and the result does not depend on how the images were shared out. An image counts wholly or not at all:
+//! counters see a whole frame first and say whether it is good ([`BadScore`]); only then is what they saw added.
+//!
+//! This crate knows frames of pixels, not files, and counts, not curves.
+
+mod bad_score;
+mod image_score;
+mod key;
+pub mod linspace;
+mod normal;
+mod overlap;
+mod tail;
+mod top;
+
+pub use bad_score::BadScore;
+pub use image_score::ImageScore;
+pub use key::{key_of_score, score_of_key};
+pub use normal::{NormalCounter, NormalCounts};
+pub use overlap::{OverlapCounter, OverlapCounts, OverlapThresholds};
+pub use tail::{Depth, Group, TailEntry, UpperTail};
+pub use top::Run;

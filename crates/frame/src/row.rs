@@ -18,7 +18,7 @@ pub struct RowSummary<S> {
 }
 
 macro_rules! row_kernels {
-    ($float:ident, $bits:ident, $summary:ident, $count:ident) => {
+    ($float:ident, $bits:ident, $summary:ident, $smallest:ident, $count:ident) => {
         #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         pub(crate) fn $summary(row: &[$float]) -> RowSummary<$float> {
             const MAGNITUDE: $bits = $bits::MAX >> 1;
@@ -41,14 +41,25 @@ macro_rules! row_kernels {
         }
 
         #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
+        pub(crate) fn $smallest(row: &[$float]) -> $float {
+            let mut smallest = [$float::INFINITY; BLOCK];
+            for block in row.chunks(BLOCK) {
+                for (least, &score) in smallest.iter_mut().zip(block) {
+                    *least = if score < *least { score } else { *least };
+                }
+            }
+            smallest.into_iter().fold($float::INFINITY, $float::min)
+        }
+
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         pub(crate) fn $count(row: &[$float], bound: $float) -> usize {
             row.iter().map(|&score| (score >= bound) as $bits).sum::<$bits>() as usize
         }
     };
 }
 
-row_kernels!(f32, u32, summary_f32, count_at_least_f32);
-row_kernels!(f64, u64, summary_f64, count_at_least_f64);
+row_kernels!(f32, u32, summary_f32, smallest_f32, count_at_least_f32);
+row_kernels!(f64, u64, summary_f64, smallest_f64, count_at_least_f64);
 
 #[cfg(test)]
 mod tests {
@@ -83,6 +94,9 @@ mod tests {
                 let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 prop_assert_eq!(summary_f32(&row).largest, largest);
                 prop_assert_eq!(summary_f64(&double).largest, f64::from(largest));
+                let smallest = row.iter().copied().fold(f32::INFINITY, f32::min);
+                prop_assert_eq!(smallest_f32(&row), smallest);
+                prop_assert_eq!(smallest_f64(&double), f64::from(smallest));
             }
             let count = row.iter().filter(|&&score| score >= bound).count();
             prop_assert_eq!(count_at_least_f32(&row, bound), count);

@@ -114,6 +114,9 @@ pub trait Sample: Copy + PartialOrd + Send + Sync + Default + fmt::Debug + 'stat
     /// The largest score of a row, and whether all of the row is finite.
     fn summary(row: &[Self]) -> RowSummary<Self>;
 
+    /// The smallest score of a row of finite scores.
+    fn smallest(row: &[Self]) -> Self;
+
     /// How many scores of a row are at or above `bound`.
     fn count_at_least(row: &[Self], bound: Self) -> usize;
 }
@@ -138,6 +141,10 @@ impl Sample for f32 {
         row::summary_f32(row)
     }
 
+    fn smallest(row: &[Self]) -> Self {
+        row::smallest_f32(row)
+    }
+
     fn count_at_least(row: &[Self], bound: Self) -> usize {
         row::count_at_least_f32(row, bound)
     }
@@ -160,6 +167,10 @@ impl Sample for f64 {
 
     fn summary(row: &[Self]) -> RowSummary<Self> {
         row::summary_f64(row)
+    }
+
+    fn smallest(row: &[Self]) -> Self {
+        row::smallest_f64(row)
     }
 
     fn count_at_least(row: &[Self], bound: Self) -> usize {
