@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn a_score_exactly_within_reach_ends_the_whisker() {
+        // Quartiles 1 and 2, reach 1.5.
+        let statistics = BoxplotStatistics::of(&[-0.5, 1.0, 1.0, 1.5, 2.0, 2.0, 3.5]).unwrap();
+        assert_eq!(
+            (statistics.first_quartile, statistics.third_quartile),
+            (1.0, 2.0)
+        );
+        assert_eq!(
+            (statistics.lower_whisker, statistics.upper_whisker),
+            (-0.5, 3.5)
+        );
+        assert!(statistics.low_outliers.is_empty() && statistics.high_outliers.is_empty());
+    }
+
+    #[test]
     fn equal_scores_collapse_to_one_value() {
         let statistics = BoxplotStatistics::of(&[0.1; 7]).unwrap();
         for value in [

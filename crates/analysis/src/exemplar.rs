@@ -1,5 +1,6 @@
 //! Systematic choice of example images: the one nearest to each boxplot statistic.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::boxplot::BoxplotStatistics;
@@ -138,7 +139,7 @@ pub fn exemplars(
             }
         })
         .collect();
-    chosen.sort_by(|a, b| a.score.total_cmp(&b.score));
+    chosen.sort_by(|a, b| by_value(a.score, b.score));
     Ok(chosen)
 }
 
@@ -166,9 +167,13 @@ fn statistics_to_show(
         statistics
             .extend(low.map(|(number, &index)| (Statistic::LowOutlier(number), scores[index])));
     }
-    // -0.0 and 0.0 are the same value: a total order would not keep their order of insertion.
-    statistics.sort_by(|a, b| a.1.partial_cmp(&b.1).unwrap_or(std::cmp::Ordering::Equal));
+    statistics.sort_by(|a, b| by_value(a.1, b.1));
     statistics
+}
+
+/// Order of finite values. -0.0 and 0.0 are the same value: a total order would not keep what comes first.
+fn by_value(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or(Ordering::Equal)
 }
 
 fn choose(scores: &[f64], value: f64, used: &[bool], repeats: RepeatPolicy) -> usize {

@@ -2,8 +2,8 @@
 //!
 //! Images are the resampling units. Which images a resample draws depends only on the seed and on
 //! the number of images, so an interval does not change with the other detectors it is computed
-//! beside, with the number of threads or with the machine; and detectors computed together are
-//! resampled together, as paired data should be.
+//! beside, with the number of threads or (but for rounding in the last bits) with the machine; and
+//! detectors computed together are resampled together, as paired data should be.
 
 mod bca;
 mod resample;

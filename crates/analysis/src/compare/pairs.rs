@@ -175,10 +175,10 @@ mod tests {
     fn three_models() -> Vec<Vec<f64>> {
         let wave = |phase: f64| {
             (0..60)
-                .map(|image| (f64::from(image) + phase).sin().powi(2))
+                .map(|image| (f64::from(image) + phase).sin().powi(2) + phase)
                 .collect()
         };
-        vec![wave(0.0), wave(0.4), wave(1.1)]
+        vec![wave(0.0), wave(0.1), wave(0.4)]
     }
 
     #[test]
@@ -214,10 +214,9 @@ mod tests {
             let least = family
                 .min_by(|a, b| a.result.unwrap().p.total_cmp(&b.result.unwrap().p))
                 .unwrap();
-            assert_eq!(
-                least.p_holm.unwrap(),
-                (hypotheses * least.result.unwrap().p).min(1.0)
-            );
+            let p = least.result.unwrap().p;
+            assert!(p > 0.0 && p < 0.01, "{p}");
+            assert_eq!(least.p_holm.unwrap(), hypotheses * p);
         }
     }
 }
