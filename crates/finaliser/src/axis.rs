@@ -57,9 +57,7 @@ pub enum AxisError {
     #[error("there is no normal image to choose thresholds on")]
     NoImages,
     /// The tail ends before the shared FPR reaches the upper bound.
-    #[error(
-        "the scores kept of the normal images end at a shared FPR of {reached}, below the upper bound"
-    )]
+    #[error("the scores kept of the normal images end at a shared FPR of {reached}, below the upper bound")]
     TooShallow {
         /// Shared FPR at the last score kept.
         reached: f64,
@@ -99,11 +97,7 @@ impl SharedAxis {
             upper_threshold: usize::MAX,
             lower_pixels: 0,
             upper_pixels: 0,
-            normal_pixels: sweep
-                .groups
-                .iter()
-                .map(|group| group.pixels * group.images)
-                .sum(),
+            normal_pixels: sweep.groups.iter().map(|group| group.pixels * group.images).sum(),
         };
         for tied in entries.chunk_by(|a, b| a.key == b.key) {
             sweep.lower_to(tied);
@@ -121,15 +115,11 @@ impl SharedAxis {
                 return Ok(axis);
             }
         }
-        Err(AxisError::TooShallow {
-            reached: axis.rates.last().copied().unwrap_or(0.0),
-        })
+        Err(AxisError::TooShallow { reached: axis.rates.last().copied().unwrap_or(0.0) })
     }
 
     fn push(&mut self, key: u64, rate: f64, sweep: &Sweep<'_>, reaches_upper: bool) {
-        if self.upper_threshold == usize::MAX
-            && (reaches_upper || sweep.reaches(self.bounds.lower(), rate))
-        {
+        if self.upper_threshold == usize::MAX && (reaches_upper || sweep.reaches(self.bounds.lower(), rate)) {
             self.upper_threshold = self.keys.len();
             self.upper_pixels = sweep.pixels;
         }
@@ -237,34 +227,21 @@ impl SharedAxis {
     /// Each group's pixels at or above the lower and the upper threshold, by index of the group.
     pub fn normal_counts(&self, tail: &SettledTail) -> Vec<[u64; 2]> {
         let mut counts = vec![[0; 2]; tail.groups().len()];
-        let thresholds = [
-            self.keys[self.lower_threshold],
-            self.keys[self.upper_threshold],
-        ];
+        let thresholds = [self.keys[self.lower_threshold], self.keys[self.upper_threshold]];
         for entry in tail.entries() {
             for (count, threshold) in counts[entry.group as usize].iter_mut().zip(thresholds) {
-                *count += if entry.key >= threshold {
-                    entry.count
-                } else {
-                    0
-                };
+                *count += if entry.key >= threshold { entry.count } else { 0 };
             }
         }
         counts
     }
 
     fn first_reaching(&self, level: f64) -> usize {
-        self.rates
-            .partition_point(|&rate| rate < level)
-            .min(self.keys.len() - 1)
+        self.rates.partition_point(|&rate| rate < level).min(self.keys.len() - 1)
     }
 
     fn operating_point(&self, index: usize, normal_pixels: u64) -> OperatingPoint {
-        OperatingPoint {
-            threshold: score_of_key(self.keys[index]),
-            shared_fpr: self.rates[index],
-            normal_pixels,
-        }
+        OperatingPoint { threshold: score_of_key(self.keys[index]), shared_fpr: self.rates[index], normal_pixels }
     }
 }
 
@@ -289,20 +266,11 @@ impl<'a> Sweep<'a> {
         if images == 0 {
             return None;
         }
-        let sizes: BTreeSet<u64> = groups
-            .iter()
-            .filter(|group| group.images > 0)
-            .map(|group| group.pixels)
-            .collect();
+        let sizes: BTreeSet<u64> = groups.iter().filter(|group| group.images > 0).map(|group| group.pixels).collect();
         let by_size: Vec<(u64, u64)> = sizes.into_iter().map(|pixels| (pixels, 0)).collect();
-        let place =
-            |group: &Group| by_size.partition_point(|&(pixels, _)| pixels < group.pixels) as u32;
+        let place = |group: &Group| by_size.partition_point(|&(pixels, _)| pixels < group.pixels) as u32;
         let size_of_group = groups.iter().map(place).collect();
-        let followed = kind
-            .rank(images)
-            .map(|rank| RisingQuantile::new(rank, images))
-            .into_iter()
-            .collect();
+        let followed = kind.rank(images).map(|rank| RisingQuantile::new(rank, images)).into_iter().collect();
         Some(Self {
             kind,
             groups,
@@ -323,18 +291,10 @@ impl<'a> Sweep<'a> {
             self.pixels += entry.count;
             self.by_size[self.size_of_group[index] as usize].1 += entry.count;
             self.reached[index] += entry.count;
-            let (old, new) = (
-                self.group_rates[index],
-                self.rate_of(index, self.reached[index]),
-            );
+            let (old, new) = (self.group_rates[index], self.rate_of(index, self.reached[index]));
             self.group_rates[index] = new;
             for followed in &mut self.followed {
-                let weighted = || {
-                    self.group_rates
-                        .iter()
-                        .copied()
-                        .zip(self.groups.iter().map(|group| group.images))
-                };
+                let weighted = || self.group_rates.iter().copied().zip(self.groups.iter().map(|group| group.images));
                 followed.rise(old, new, self.groups[index].images, weighted);
             }
         }
@@ -349,11 +309,7 @@ impl<'a> Sweep<'a> {
     fn shared(&self) -> f64 {
         match self.kind {
             SharedFpr::Mean => {
-                let sum: f64 = self
-                    .by_size
-                    .iter()
-                    .map(|&(pixels, count)| count as f64 / pixels as f64)
-                    .sum();
+                let sum: f64 = self.by_size.iter().map(|&(pixels, count)| count as f64 / pixels as f64).sum();
                 sum / self.images as f64
             }
             SharedFpr::Max | SharedFpr::Quantile(_) => self.followed[0].value(),
@@ -373,11 +329,7 @@ impl<'a> Sweep<'a> {
                     let owner = self.group_rates.iter().position(|&own| own == rate);
                     owner.is_some_and(|index| {
                         let Group { pixels, images } = self.groups[index];
-                        bound.is_reached_by(
-                            [(self.reached[index], pixels)].into_iter(),
-                            images,
-                            rate,
-                        )
+                        bound.is_reached_by([(self.reached[index], pixels)].into_iter(), images, rate)
                     })
                 })
             }
@@ -388,32 +340,19 @@ impl<'a> Sweep<'a> {
     ///
     /// An image that crossed the bound at a higher score was kept only a little further down. Its rate here may be
     /// larger than what was kept, which matters if it is, or could be, the followed one.
-    fn decided(
-        &self,
-        key: u64,
-        entries: &[TailEntry],
-        recounted: &[(u32, u64)],
-    ) -> Result<f64, AxisError> {
+    fn decided(&self, key: u64, entries: &[TailEntry], recounted: &[(u32, u64)]) -> Result<f64, AxisError> {
         let mut lowest_kept = vec![u64::MAX; self.groups.len()];
         for entry in entries {
             lowest_kept[entry.group as usize] = entry.key;
         }
         let complete = |group: usize| {
-            lowest_kept[group] <= key
-                || self.reached[group] == self.groups[group].pixels * self.groups[group].images
+            lowest_kept[group] <= key || self.reached[group] == self.groups[group].pixels * self.groups[group].images
         };
         let mut rates: Vec<(f64, u64)> = Vec::with_capacity(self.groups.len());
         let mut open = Vec::new();
-        for (index, group) in self
-            .groups
-            .iter()
-            .enumerate()
-            .filter(|(_, group)| group.images > 0)
-        {
+        for (index, group) in self.groups.iter().enumerate().filter(|(_, group)| group.images > 0) {
             let again = recounted.iter().find(|(group, _)| *group as usize == index);
-            let rate = again.map_or(self.group_rates[index], |&(_, count)| {
-                self.rate_of(index, count)
-            });
+            let rate = again.map_or(self.group_rates[index], |&(_, count)| self.rate_of(index, count));
             if again.is_none() && !complete(index) && rate <= self.followed[0].value() {
                 open.push(index as u32);
             }

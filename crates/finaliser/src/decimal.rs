@@ -37,11 +37,7 @@ impl Decimal {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = format!("{whole}{fraction}").parse().map_err(|_| error())?;
         let places = (fraction.len() as i32 - exponent).unsigned_abs();
-        Ok(Self {
-            value: value + 0.0,
-            digits,
-            places,
-        })
+        Ok(Self { value: value + 0.0, digits, places })
     }
 
     /// The nearest double.
@@ -67,12 +63,7 @@ impl Decimal {
     ///
     /// The mean is the sum over `parts` of `count / pixels`, divided by `images`; `approximate` is that number in
     /// double precision, which decides unless it is too close.
-    pub(crate) fn is_reached_by(
-        self,
-        parts: impl Iterator<Item = (u64, u64)>,
-        images: u64,
-        approximate: f64,
-    ) -> bool {
+    pub(crate) fn is_reached_by(self, parts: impl Iterator<Item = (u64, u64)>, images: u64, approximate: f64) -> bool {
         if let Some(clear) = self.clearly_reached_by(approximate) {
             return clear;
         }
@@ -99,10 +90,7 @@ impl FromStr for Decimal {
     type Err = DecimalError;
 
     fn from_str(text: &str) -> Result<Self, DecimalError> {
-        let value: f64 = text
-            .trim()
-            .parse()
-            .map_err(|_| DecimalError(text.to_owned()))?;
+        let value: f64 = text.trim().parse().map_err(|_| DecimalError(text.to_owned()))?;
         Self::new(value).map_err(|_| DecimalError(text.to_owned()))
     }
 }
@@ -136,13 +124,8 @@ mod tests {
     #[test]
     fn a_rate_of_exactly_the_bound_reaches_it() {
         let bound = decimal("1e-3");
-        let reaches = |count, pixels| {
-            bound.is_reached_by(
-                [(count, pixels)].into_iter(),
-                1,
-                count as f64 / pixels as f64,
-            )
-        };
+        let reaches =
+            |count, pixels| bound.is_reached_by([(count, pixels)].into_iter(), 1, count as f64 / pixels as f64);
         assert!(reaches(7, 7000));
         assert!(!reaches(6, 7000));
         // The double nearest to 0.001 lies above it: rounding would have said no.

@@ -16,9 +16,7 @@ pub enum BoundsError {
     #[error(transparent)]
     Rate(#[from] DecimalError),
     /// The lower bound is zero, where the logarithm has no end.
-    #[error(
-        "the lower bound of the shared FPR has to be greater than 0, because the curve is integrated in log scale"
-    )]
+    #[error("the lower bound of the shared FPR has to be greater than 0, because the curve is integrated in log scale")]
     ZeroLower,
     /// Not in order.
     #[error("the lower bound of the shared FPR ({0}) has to be smaller than the upper one ({1})")]
@@ -65,8 +63,7 @@ impl FprBounds {
 
     /// What a model would get whose scores are random: its recall equals the shared FPR, so `(U - L) / ln(U / L)`.
     pub fn random_model_score(self) -> f64 {
-        (self.upper.value() - self.lower.value())
-            / libm::log(self.upper.value() / self.lower.value())
+        (self.upper.value() - self.lower.value()) / libm::log(self.upper.value() / self.lower.value())
     }
 }
 
@@ -84,23 +81,14 @@ mod tests {
 
     #[test]
     fn the_random_model_of_the_paper() {
-        assert_eq!(
-            FprBounds::default().random_model_score(),
-            3.908_650_337_129_266_5e-5
-        );
+        assert_eq!(FprBounds::default().random_model_score(), 3.908_650_337_129_266_5e-5);
     }
 
     #[test]
     fn bounds_in_disorder() {
         assert_eq!(FprBounds::new(0.0, 0.1), Err(BoundsError::ZeroLower));
-        assert!(matches!(
-            FprBounds::new(0.1, 0.1),
-            Err(BoundsError::Order(..))
-        ));
-        assert!(matches!(
-            FprBounds::new(0.1, 1.1),
-            Err(BoundsError::Rate(_))
-        ));
+        assert!(matches!(FprBounds::new(0.1, 0.1), Err(BoundsError::Order(..))));
+        assert!(matches!(FprBounds::new(0.1, 1.1), Err(BoundsError::Rate(_))));
         assert!(FprBounds::new(0.1, 1.0).is_ok());
     }
 }

@@ -5,9 +5,10 @@
 //! only, while the area is divided by the nominal length of the range.
 
 use pimo_accumulator::linspace::Grid;
-use pimo_accumulator::score_of_key;
+use pimo_accumulator::{Run, key_of_score};
 
 use crate::levels::log_spaced;
+use crate::overlap_curve::found_at;
 use crate::{CurvePoints, FprBounds, OperatingPoint};
 
 /// Fewer points than these are refused unless that is allowed.
@@ -28,11 +29,7 @@ pub struct GridRates {
 impl GridRates {
     /// Of no image yet, for a grid of so many thresholds.
     pub fn new(thresholds: usize) -> Self {
-        Self {
-            sums: vec![0.0; thresholds],
-            pixels: vec![0; thresholds],
-            images: 0,
-        }
+        Self { sums: vec![0.0; thresholds], pixels: vec![0; thresholds], images: 0 }
     }
 
     /// Adds a normal image: how many of its `pixels` reach each threshold.
@@ -95,14 +92,10 @@ pub enum LinspaceWarning {
         reached: f64,
     },
     /// Few thresholds between the bounds.
-    #[error(
-        "the AUPIMO may be inaccurate: only {0} thresholds lie between the bounds of the shared FPR"
-    )]
+    #[error("the AUPIMO may be inaccurate: only {0} thresholds lie between the bounds of the shared FPR")]
     FewPoints(usize),
     /// Too few thresholds between the bounds, but a score was asked for all the same.
-    #[error(
-        "the AUPIMO may be inaccurate: only {0} thresholds lie between the bounds; computation was forced"
-    )]
+    #[error("the AUPIMO may be inaccurate: only {0} thresholds lie between the bounds; computation was forced")]
     Forced(usize),
 }
 
@@ -128,41 +121,21 @@ impl LinspaceAxis {
     ///
     /// # Panics
     /// If no image was added, or the grid is another one.
-    pub fn new(
-        grid: Grid,
-        rates: GridRates,
-        bounds: FprBounds,
-        allow_few_points: bool,
-    ) -> Result<Self, LinspaceError> {
-        assert!(
-            rates.images > 0 && rates.sums.len() == grid.len(),
-            "rates of at least one image, for this grid"
-        );
-        let GridRates {
-            mut sums,
-            pixels,
-            images,
-        } = rates;
+    pub fn new(grid: Grid, rates: GridRates, bounds: FprBounds, allow_few_points: bool) -> Result<Self, LinspaceError> {
+        assert!(rates.images > 0 && rates.sums.len() == grid.len(), "rates of at least one image, for this grid");
+        let GridRates { mut sums, pixels, images } = rates;
         sums.iter_mut().for_each(|sum| *sum /= images as f64);
         let rates = sums;
-        let [at_lower, at_upper] = [
-            ("lower", bounds.lower().value()),
-            ("upper", bounds.upper().value()),
-        ]
-        .map(|(name, level)| nearest(&rates, name, level));
+        let [at_lower, at_upper] = [("lower", bounds.lower().value()), ("upper", bounds.upper().value())]
+            .map(|(name, level)| nearest(&rates, name, level));
         let (at_lower, at_upper) = (at_lower?, at_upper?);
         let mut warnings = Vec::new();
-        for (name, bound, at) in [
-            ("lower", bounds.lower().value(), at_lower),
-            ("upper", bounds.upper().value(), at_upper),
-        ] {
+        for (name, bound, at) in
+            [("lower", bounds.lower().value(), at_lower), ("upper", bounds.upper().value(), at_upper)]
+        {
             let reached = rates[at];
             if (reached - bound).abs() > 1e-8 + 1e-2 * bound {
-                warnings.push(LinspaceWarning::BoundMissed {
-                    name,
-                    bound,
-                    reached,
-                });
+                warnings.push(LinspaceWarning::BoundMissed { name, bound, reached });
             }
         }
         if at_upper >= at_lower {
@@ -177,20 +150,8 @@ impl LinspaceAxis {
         } else if points < FEW_POINTS {
             warnings.push(LinspaceWarning::FewPoints(points));
         }
-        let log_rates = rates[at_upper..=at_lower]
-            .iter()
-            .map(|&rate| libm::log(rate))
-            .collect();
-        Ok(Self {
-            bounds,
-            grid,
-            rates,
-            pixels,
-            at_upper,
-            at_lower,
-            log_rates,
-            warnings,
-        })
+        let log_rates = rates[at_upper..=at_lower].iter().map(|&rate| libm::log(rate)).collect();
+        Ok(Self { bounds, grid, rates, pixels, at_upper, at_lower, log_rates, warnings })
     }
 
     /// What should be known about scores on this axis.
@@ -232,76 +193,52 @@ impl LinspaceAxis {
         let mut selected = std::collections::BTreeSet::from([self.at_lower, self.at_upper]);
         if levels > 0 {
             // Rates fall with the index; the highest threshold that reaches a level is the last one to do so.
-            let highest_reaching =
-                |level: f64| self.rates.partition_point(|&rate| rate >= level).max(1) - 1;
-            selected.extend(
-                log_spaced(self.rates[self.rates.len() - 1], 1.0, levels).map(highest_reaching),
-            );
+            let highest_reaching = |level: f64| self.rates.partition_point(|&rate| rate >= level).max(1) - 1;
+            selected.extend(log_spaced(self.rates[self.rates.len() - 1], 1.0, levels).map(highest_reaching));
         }
         selected.into_iter().rev().collect()
     }
 
-    /// AUPIMO of an image with `anomalous_pixels`, of which those at or above the lower threshold (at least) have the
-    /// keys `reached`, largest first.
-    pub fn aupimo(&self, reached: &[u64], anomalous_pixels: u64) -> f64 {
-        let found = self.found(reached, self.at_upper..=self.at_lower);
-        let anomalous_pixels = anomalous_pixels as f64;
+    /// Keys of the thresholds `selected` (descending thresholds), and of those over which is integrated, descending:
+    /// what anomalous images have to be counted against.
+    pub fn keys(&self, selected: &[usize]) -> Vec<u64> {
+        let mut indices: Vec<usize> = (self.at_upper..=self.at_lower).chain(selected.iter().copied()).collect();
+        indices.sort_unstable_by(|a, b| b.cmp(a));
+        indices.dedup();
+        indices.into_iter().map(|index| self.key(index)).collect()
+    }
+
+    /// AUPIMO of an image with `anomalous_pixels`, of which those at or above the lower threshold (at least) are
+    /// `reached`, largest score first.
+    pub fn aupimo(&self, reached: &[Run], anomalous_pixels: u64) -> f64 {
         // From the lower bound on, as the published code reverses its curve.
-        let points = found.iter().zip(&self.log_rates).rev();
-        let mut points =
-            points.map(|(&found, &log_rate)| (log_rate, found as f64 / anomalous_pixels));
-        let Some(mut before) = points.next() else {
-            return 0.0;
-        };
+        let thresholds = (self.at_upper..=self.at_lower).rev();
+        let found = found_at(reached, thresholds.map(|index| self.key(index)));
+        let recalls = found.map(|found| found as f64 / anomalous_pixels as f64);
+        let mut points = self.log_rates.iter().rev().copied().zip(recalls);
+        let Some(mut before) = points.next() else { return 0.0 };
         let mut area = 0.0;
         for point in points {
             area += (point.0 - before.0) * (point.1 + before.1) / 2.0;
             before = point;
         }
-        (area / libm::log(self.bounds.upper().value() / self.bounds.lower().value()))
-            .clamp(0.0, 1.0)
+        (area / libm::log(self.bounds.upper().value() / self.bounds.lower().value())).clamp(0.0, 1.0)
     }
 
-    /// Recall at the thresholds with these indices (descending), from the keys of all anomalous pixels that reach the
-    /// last of them, largest first.
-    pub fn recalls(
-        &self,
-        reached: &[u64],
-        anomalous_pixels: u64,
-        selected: &[usize],
-    ) -> impl Iterator<Item = f64> {
-        let mut found = 0;
-        selected.iter().map(move |&index| {
-            let threshold = self.grid.threshold(index);
-            found += reached[found..].partition_point(|&key| score_of_key(key) >= threshold);
-            found as f64 / anomalous_pixels as f64
-        })
+    /// Recall at the thresholds with these indices (descending thresholds), from the anomalous pixels that reach the
+    /// last of them, largest score first.
+    pub fn recalls(&self, reached: &[Run], anomalous_pixels: u64, selected: &[usize]) -> impl Iterator<Item = f64> {
+        let keys = selected.iter().map(|&index| self.key(index));
+        found_at(reached, keys).map(move |found| found as f64 / anomalous_pixels as f64)
     }
 
     /// Anomalous pixels found at the lower and at the upper threshold.
-    pub fn found_at_thresholds(&self, reached: &[u64]) -> [u64; 2] {
-        [self.at_upper, self.at_lower].map(|index| {
-            let threshold = self.grid.threshold(index);
-            reached.partition_point(|&key| score_of_key(key) >= threshold) as u64
-        })
+    pub fn found_at_thresholds(&self, reached: &[Run]) -> [u64; 2] {
+        [self.at_upper, self.at_lower].map(|index| found_at(reached, std::iter::once(self.key(index))).sum())
     }
 
-    /// How many of the pixels reach each threshold of a range.
-    fn found(&self, reached: &[u64], range: std::ops::RangeInclusive<usize>) -> Vec<u64> {
-        let (first, last) = (*range.start(), *range.end());
-        let mut found = vec![0; last - first + 1];
-        for tied in reached.chunk_by(|a, b| a == b) {
-            let thresholds = self.grid.reached(score_of_key(tied[0]));
-            if thresholds > first {
-                found[(thresholds - 1).min(last) - first] += tied.len() as u64;
-            }
-        }
-        let mut above = 0;
-        for count in found.iter_mut().rev() {
-            above += *count;
-            *count = above;
-        }
-        found
+    fn key(&self, index: usize) -> u64 {
+        key_of_score(self.grid.threshold(index))
     }
 
     fn operating_point(&self, index: usize) -> OperatingPoint {
@@ -317,12 +254,7 @@ impl LinspaceAxis {
 fn nearest(rates: &[f64], name: &'static str, level: f64) -> Result<usize, LinspaceError> {
     let (largest, smallest) = (rates[0], rates[rates.len() - 1]);
     if level < smallest || level > largest {
-        return Err(LinspaceError::OutOfRange {
-            name,
-            bound: level,
-            smallest,
-            largest,
-        });
+        return Err(LinspaceError::OutOfRange { name, bound: level, smallest, largest });
     }
     if level == 1.0 {
         return Ok(rates.partition_point(|&rate| rate == 1.0) - 1);
@@ -339,7 +271,6 @@ fn nearest(rates: &[f64], name: &'static str, level: f64) -> Result<usize, Linsp
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use pimo_accumulator::key_of_score;
     use pimo_frame::SampleType;
 
     use super::*;
@@ -352,27 +283,22 @@ mod tests {
         (grid, rates)
     }
 
-    fn keys(counts: [usize; 7]) -> Vec<u64> {
-        (1..=7)
-            .rev()
-            .flat_map(|score| vec![key_of_score(f64::from(score)); counts[score as usize - 1]])
-            .collect()
+    fn runs(counts: [u64; 7]) -> Vec<Run> {
+        (1..=7).rev().map(|score| Run { key: key_of_score(score as f64), count: counts[score - 1] }).collect()
     }
 
     #[test]
     fn the_vectors_of_the_published_tests() {
         let exactly = [900_000, 90_000, 9000, 900, 90, 9, 1];
         let tenfold = [0, 90_000, 9000, 900, 90, 9, 1];
-        for (lower, upper, first, second) in [
-            (1e-1, 1.0, 1.1 / 2.0, 1.0),
-            (1e-3, 1e-1, 0.030_25, 0.3025),
-            (1e-5, 1e-4, 5.5e-5, 5.5e-4),
-        ] {
+        for (lower, upper, first, second) in
+            [(1e-1, 1.0, 1.1 / 2.0, 1.0), (1e-3, 1e-1, 0.030_25, 0.3025), (1e-5, 1e-4, 5.5e-5, 5.5e-4)]
+        {
             let (grid, rates) = published();
             let bounds = FprBounds::new(lower, upper).unwrap();
             let axis = LinspaceAxis::new(grid, rates, bounds, true).unwrap();
-            assert!((axis.aupimo(&keys(exactly), 1_000_000) - first).abs() < 1e-12);
-            assert!((axis.aupimo(&keys(tenfold), 100_000) - second).abs() < 1e-12);
+            assert!((axis.aupimo(&runs(exactly), 1_000_000) - first).abs() < 1e-12);
+            assert!((axis.aupimo(&runs(tenfold), 100_000) - second).abs() < 1e-12);
             assert!(matches!(axis.warnings(), [LinspaceWarning::Forced(2 | 3)]));
         }
     }
@@ -381,25 +307,17 @@ mod tests {
     fn what_the_published_package_refuses() {
         let refuse = |lower, upper| {
             let (grid, rates) = published();
-            LinspaceAxis::new(grid, rates, FprBounds::new(lower, upper).unwrap(), false)
-                .unwrap_err()
+            LinspaceAxis::new(grid, rates, FprBounds::new(lower, upper).unwrap(), false).unwrap_err()
         };
         assert_eq!(refuse(1e-5, 1e-4), LinspaceError::TooFewPoints(2));
         assert_eq!(refuse(1.0e-5, 1.1e-5), LinspaceError::SameThreshold);
-        assert!(matches!(
-            refuse(1e-7, 1e-4),
-            LinspaceError::OutOfRange { name: "lower", .. }
-        ));
+        assert!(matches!(refuse(1e-7, 1e-4), LinspaceError::OutOfRange { name: "lower", .. }));
     }
 
     #[test]
     fn a_bound_that_is_missed_draws_a_warning() {
         let (grid, rates) = published();
-        let axis =
-            LinspaceAxis::new(grid, rates, FprBounds::new(2e-5, 1e-3).unwrap(), true).unwrap();
-        assert!(matches!(
-            axis.warnings()[0],
-            LinspaceWarning::BoundMissed { name: "lower", .. }
-        ));
+        let axis = LinspaceAxis::new(grid, rates, FprBounds::new(2e-5, 1e-3).unwrap(), true).unwrap();
+        assert!(matches!(axis.warnings()[0], LinspaceWarning::BoundMissed { name: "lower", .. }));
     }
 }

@@ -1,5 +1,7 @@
 //! The PIMO curve of one anomalous image, and the area under it.
 
+use pimo_accumulator::Run;
+
 use crate::SharedAxis;
 
 /// How much of an image's anomalous pixels is found at each threshold of a shared axis.
@@ -9,19 +11,15 @@ use crate::SharedAxis;
 #[derive(Clone, Copy, Debug)]
 pub struct OverlapCurve<'a> {
     axis: &'a SharedAxis,
-    reached: &'a [u64],
+    reached: &'a [Run],
     anomalous_pixels: u64,
 }
 
 impl<'a> OverlapCurve<'a> {
-    /// The curve of an image with `anomalous_pixels` (at least one), of which those at or above the axis' floor have
-    /// the keys `reached`, largest first.
-    pub const fn new(axis: &'a SharedAxis, reached: &'a [u64], anomalous_pixels: u64) -> Self {
-        Self {
-            axis,
-            reached,
-            anomalous_pixels,
-        }
+    /// The curve of an image with `anomalous_pixels` (at least one), of which those at or above the axis' last
+    /// threshold are `reached`, largest score first.
+    pub const fn new(axis: &'a SharedAxis, reached: &'a [Run], anomalous_pixels: u64) -> Self {
+        Self { axis, reached, anomalous_pixels }
     }
 
     /// AUPIMO, from 0 to 1; `None` where the axis does not cover the bounds.
@@ -32,38 +30,40 @@ impl<'a> OverlapCurve<'a> {
         let weights = Weights::new(self.axis);
         let mut place = 0;
         let mut sum = 0.0;
-        for tied in self.reached.chunk_by(|a, b| a == b) {
-            place += first_not_above(&self.axis.keys()[place..], tied[0]);
-            if place == self.axis.keys().len() {
-                break;
-            }
-            let weight = if self.axis.keys()[place] == tied[0] {
-                weights.at(place)
-            } else {
-                weights.above(place)
-            };
-            sum += weight * tied.len() as f64;
+        for run in self.reached {
+            place += first_not_above(&self.axis.keys()[place..], run.key);
+            let Some(&threshold) = self.axis.keys().get(place) else { break };
+            let weight = if threshold == run.key { weights.at(place) } else { weights.above(place) };
+            sum += weight * run.count as f64;
         }
         Some((sum / self.anomalous_pixels as f64).clamp(0.0, 1.0))
     }
 
     /// Recall at the thresholds with these indices, ascending.
     pub fn recalls(&self, selected: &[usize]) -> impl Iterator<Item = f64> {
-        let mut found = 0;
-        selected.iter().map(move |&index| {
-            let threshold = self.axis.keys()[index];
-            found += self.reached[found..].partition_point(|&key| key >= threshold);
-            found as f64 / self.anomalous_pixels as f64
-        })
+        let keys = selected.iter().map(|&index| self.axis.keys()[index]);
+        found_at(self.reached, keys).map(|found| found as f64 / self.anomalous_pixels as f64)
     }
 
     /// Anomalous pixels found at the lower and at the upper threshold.
     pub fn found_at_thresholds(&self) -> [u64; 2] {
         [self.axis.lower_threshold(), self.axis.upper_threshold()].map(|point| {
             let threshold = pimo_accumulator::key_of_score(point.threshold);
-            self.reached.partition_point(|&key| key >= threshold) as u64
+            found_at(self.reached, std::iter::once(threshold)).sum()
         })
     }
+}
+
+/// How many pixels reach each of descending thresholds.
+pub(crate) fn found_at(reached: &[Run], thresholds: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    let mut runs = reached.iter().peekable();
+    let mut found = 0;
+    thresholds.map(move |threshold| {
+        while let Some(run) = runs.next_if(|run| run.key >= threshold) {
+            found += run.count;
+        }
+        found
+    })
 }
 
 /// Index of the first of descending keys that is not above `key`, looked for from the front in growing steps, because
@@ -97,13 +97,8 @@ impl<'a> Weights<'a> {
 
     /// Of a score between thresholds `place - 1` and `place`: found from the rate of the former on.
     fn above(&self, place: usize) -> f64 {
-        let from = if place == 0 {
-            self.log_lower
-        } else {
-            self.log_rates[place - 1]
-        };
-        (self.log_upper - from.clamp(self.log_lower, self.log_upper))
-            / (self.log_upper - self.log_lower)
+        let from = if place == 0 { self.log_lower } else { self.log_rates[place - 1] };
+        (self.log_upper - from.clamp(self.log_lower, self.log_upper)) / (self.log_upper - self.log_lower)
     }
 
     /// Of the score of threshold `place` itself: found along a ramp from the rate before to its own, then wholly.
@@ -112,11 +107,7 @@ impl<'a> Weights<'a> {
         if end <= self.log_lower {
             return 1.0;
         }
-        let start = if place == 0 {
-            f64::NEG_INFINITY
-        } else {
-            self.log_rates[place - 1]
-        };
+        let start = if place == 0 { f64::NEG_INFINITY } else { self.log_rates[place - 1] };
         let (first, last) = (start.max(self.log_lower), end.min(self.log_upper));
         let ramp = if last > first {
             (last - first) * ((last - start) + (first - start)) / (2.0 * (end - start))

@@ -15,11 +15,7 @@ pub(crate) struct RisingQuantile {
 impl RisingQuantile {
     /// Follows the `rank`-th of rates whose weights add up to `count`.
     pub(crate) const fn new(rank: u64, count: u64) -> Self {
-        Self {
-            rank,
-            value: 0.0,
-            at_most_value: count,
-        }
+        Self { rank, value: 0.0, at_most_value: count }
     }
 
     /// A rate of some weight rose from `old` to `new`; `rates` yields all rates as they are now with their weights.
@@ -32,14 +28,9 @@ impl RisingQuantile {
         }
         self.at_most_value -= weight;
         while self.at_most_value < self.rank {
-            let above = rates()
-                .map(|(rate, _)| rate)
-                .filter(|&rate| rate > self.value);
+            let above = rates().map(|(rate, _)| rate).filter(|&rate| rate > self.value);
             self.value = above.fold(f64::INFINITY, f64::min);
-            self.at_most_value = rates()
-                .filter(|(rate, _)| *rate <= self.value)
-                .map(|(_, weight)| weight)
-                .sum();
+            self.at_most_value = rates().filter(|(rate, _)| *rate <= self.value).map(|(_, weight)| weight).sum();
         }
     }
 

@@ -19,9 +19,7 @@ pub enum SharedFpr {
 
 /// Not one of `mean`, `max`, `quantile:q`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no shared FPR: expected `mean`, `max` or `quantile:q` with 0 < q <= 1, for example quantile:0.95"
-)]
+#[error("`{0}` is no shared FPR: expected `mean`, `max` or `quantile:q` with 0 < q <= 1, for example quantile:0.95")]
 pub struct SharedFprError(String);
 
 impl SharedFpr {
@@ -54,16 +52,8 @@ impl FromStr for SharedFpr {
             "mean" => Ok(Self::Mean),
             "max" => Ok(Self::Max),
             _ => {
-                let q: Decimal = text
-                    .strip_prefix("quantile:")
-                    .ok_or_else(error)?
-                    .parse()
-                    .map_err(|_| error())?;
-                if q.value() > 0.0 {
-                    Ok(Self::Quantile(q))
-                } else {
-                    Err(error())
-                }
+                let q: Decimal = text.strip_prefix("quantile:").ok_or_else(error)?.parse().map_err(|_| error())?;
+                if q.value() > 0.0 { Ok(Self::Quantile(q)) } else { Err(error()) }
             }
         }
     }
@@ -79,14 +69,7 @@ mod tests {
         for text in ["mean", "max", "quantile:0.95", "quantile:1"] {
             assert_eq!(text.parse::<SharedFpr>().unwrap().to_string(), text);
         }
-        for bad in [
-            "median",
-            "quantile",
-            "quantile:0",
-            "quantile:1.5",
-            "quantile:x",
-            "",
-        ] {
+        for bad in ["median", "quantile", "quantile:0", "quantile:1.5", "quantile:x", ""] {
             assert!(bad.parse::<SharedFpr>().is_err(), "{bad}");
         }
     }

@@ -18,9 +18,7 @@ pub struct Frame {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// A side of the map or of the evaluation size is zero.
-    #[error(
-        "the anomaly map is {native} and its evaluation size {evaluated}; every side needs at least one pixel"
-    )]
+    #[error("the anomaly map is {native} and its evaluation size {evaluated}; every side needs at least one pixel")]
     Empty {
         /// Size of the map.
         native: Size,
@@ -57,32 +55,16 @@ impl Frame {
     /// # Errors
     /// A side of length zero, a number of scores that is not the number of pixels, a mask that does not have the
     /// evaluation size.
-    pub fn new(
-        native: Size,
-        evaluated: Size,
-        scores: Scores,
-        mask: Option<Arc<Mask>>,
-    ) -> Result<Self, FrameError> {
+    pub fn new(native: Size, evaluated: Size, scores: Scores, mask: Option<Arc<Mask>>) -> Result<Self, FrameError> {
         if native.pixels() == 0 || evaluated.pixels() == 0 {
             return Err(FrameError::Empty { native, evaluated });
         }
         if scores.len() as u64 != native.pixels() {
-            return Err(FrameError::WrongLength {
-                native,
-                scores: scores.len(),
-            });
+            return Err(FrameError::WrongLength { native, scores: scores.len() });
         }
         match &mask {
-            Some(mask) if mask.size() != evaluated => Err(FrameError::WrongMask {
-                mask: mask.size(),
-                evaluated,
-            }),
-            _ => Ok(Self {
-                native,
-                evaluated,
-                scores,
-                mask,
-            }),
+            Some(mask) if mask.size() != evaluated => Err(FrameError::WrongMask { mask: mask.size(), evaluated }),
+            _ => Ok(Self { native, evaluated, scores, mask }),
         }
     }
 
@@ -111,21 +93,12 @@ impl Frame {
     /// `scratch` keeps the memory for resampling between frames.
     pub fn visit_rows(&self, scratch: &mut RowScratch, visitor: &mut impl RowVisitor) {
         match &self.scores {
-            Scores::F32(storage) => {
-                self.visit(storage.as_ref().as_ref(), &mut scratch.f32, visitor)
-            }
-            Scores::F64(storage) => {
-                self.visit(storage.as_ref().as_ref(), &mut scratch.f64, visitor)
-            }
+            Scores::F32(storage) => self.visit(storage.as_ref().as_ref(), &mut scratch.f32, visitor),
+            Scores::F64(storage) => self.visit(storage.as_ref().as_ref(), &mut scratch.f64, visitor),
         }
     }
 
-    fn visit<S: Real>(
-        &self,
-        native: &[S],
-        scratch: &mut ResampleScratch<S>,
-        visitor: &mut impl RowVisitor,
-    ) {
+    fn visit<S: Real>(&self, native: &[S], scratch: &mut ResampleScratch<S>, visitor: &mut impl RowVisitor) {
         let mask_row = |y| self.mask.as_ref().map(|mask| mask.row(y));
         if self.native == self.evaluated {
             for (y, row) in native.chunks_exact(self.native.width as usize).enumerate() {

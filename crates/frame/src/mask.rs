@@ -17,11 +17,7 @@ impl Mask {
     /// A mask without anomalous pixels.
     pub fn empty(size: Size) -> Self {
         let words_per_row = (size.width as usize).div_ceil(64);
-        Self {
-            size,
-            words_per_row,
-            words: vec![0; words_per_row * size.height as usize],
-        }
+        Self { size, words_per_row, words: vec![0; words_per_row * size.height as usize] }
     }
 
     /// The mask whose pixel at row `y`, column `x` is `anomalous(y, x)`.
@@ -42,15 +38,9 @@ impl Mask {
     /// # Panics
     /// If the row does not exist or `samples` is not as long as the mask is wide.
     pub fn set_row<T>(&mut self, y: usize, samples: &[T], anomalous: impl Fn(&T) -> bool) {
-        assert_eq!(
-            samples.len(),
-            self.size.width as usize,
-            "a mask row has as many samples as the mask is wide"
-        );
+        assert_eq!(samples.len(), self.size.width as usize, "a mask row has as many samples as the mask is wide");
         for (word, chunk) in self.row_mut(y).iter_mut().zip(samples.chunks(64)) {
-            *word = chunk.iter().enumerate().fold(0, |bits, (x, sample)| {
-                bits | u64::from(anomalous(sample)) << x
-            });
+            *word = chunk.iter().enumerate().fold(0, |bits, (x, sample)| bits | u64::from(anomalous(sample)) << x);
         }
     }
 
@@ -61,10 +51,7 @@ impl Mask {
 
     /// Number of anomalous pixels.
     pub fn anomalous_pixels(&self) -> u64 {
-        self.words
-            .iter()
-            .map(|word| u64::from(word.count_ones()))
-            .sum()
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
     /// The words of row `y`.

@@ -25,13 +25,7 @@ pub trait Real: Sample {
     #[doc(hidden)]
     fn blend_rows(weights: [Self; 2], upper: &[Self], lower: &[Self], row: &mut [Self]);
     #[doc(hidden)]
-    fn blend_small(
-        y: Tap<Self>,
-        upper: &[Self],
-        lower: &[Self],
-        taps: &[Tap<Self>],
-        row: &mut [Self],
-    );
+    fn blend_small(y: Tap<Self>, upper: &[Self], lower: &[Self], taps: &[Tap<Self>], row: &mut [Self]);
 }
 
 /// Where one output sample comes from along one axis.
@@ -48,30 +42,17 @@ macro_rules! real {
         impl Real for $float {
             fn axis(from: u32, to: u32, large: bool) -> Vec<Tap<Self>> {
                 if from == to && !large {
-                    return (0..to)
-                        .map(|i| Tap {
-                            low: i,
-                            high: i,
-                            weights: [1.0, 0.0],
-                        })
-                        .collect();
+                    return (0..to).map(|i| Tap { low: i, high: i, weights: [1.0, 0.0] }).collect();
                 }
                 let ratio = from as $float / to as $float;
                 let tap = |i: u32| {
                     let centre = i as $float + 0.5;
-                    let source = if large && $unfused_when_large {
-                        ratio * centre - 0.5
-                    } else {
-                        ratio.mul_add(centre, -0.5)
-                    };
+                    let source =
+                        if large && $unfused_when_large { ratio * centre - 0.5 } else { ratio.mul_add(centre, -0.5) };
                     let source = source.max(0.0);
                     let low = (source as u32).min(from - 1);
                     let upper_weight = (source - low as $float).clamp(0.0, 1.0);
-                    Tap {
-                        low,
-                        high: (low + 1).min(from - 1),
-                        weights: [1.0 - upper_weight, upper_weight],
-                    }
+                    Tap { low, high: (low + 1).min(from - 1), weights: [1.0 - upper_weight, upper_weight] }
                 };
                 (0..to).map(tap).collect()
             }
@@ -84,13 +65,7 @@ macro_rules! real {
                 $rows(weights, upper, lower, row);
             }
 
-            fn blend_small(
-                y: Tap<Self>,
-                upper: &[Self],
-                lower: &[Self],
-                taps: &[Tap<Self>],
-                row: &mut [Self],
-            ) {
+            fn blend_small(y: Tap<Self>, upper: &[Self], lower: &[Self], taps: &[Tap<Self>], row: &mut [Self]) {
                 $small(y, upper, lower, taps, row);
             }
         }
@@ -112,13 +87,7 @@ macro_rules! real {
         }
 
         #[multiversion(targets("x86_64+avx2+fma"))]
-        fn $small(
-            y: Tap<$float>,
-            upper: &[$float],
-            lower: &[$float],
-            taps: &[Tap<$float>],
-            row: &mut [$float],
-        ) {
+        fn $small(y: Tap<$float>, upper: &[$float], lower: &[$float], taps: &[Tap<$float>], row: &mut [$float]) {
             let [w0y, w1y] = y.weights;
             for (out, tap) in row.iter_mut().zip(taps) {
                 let [w0x, w1x] = tap.weights;
@@ -131,20 +100,8 @@ macro_rules! real {
     };
 }
 
-real!(
-    f32,
-    true,
-    blend_columns_f32,
-    blend_rows_f32,
-    blend_small_f32
-);
-real!(
-    f64,
-    false,
-    blend_columns_f64,
-    blend_rows_f64,
-    blend_small_f64
-);
+real!(f32, true, blend_columns_f32, blend_rows_f32, blend_small_f32);
+real!(f64, false, blend_columns_f64, blend_rows_f64, blend_small_f64);
 
 /// Memory that resampling reuses from frame to frame.
 #[derive(Debug, Default)]
@@ -176,8 +133,7 @@ impl<'a, S: Real> Resampler<'a, S> {
     /// Prepares to resample maps of size `native` to size `evaluated`; both have at least one pixel.
     pub fn new(native: Size, evaluated: Size, scratch: &'a mut ResampleScratch<S>) -> Self {
         if scratch.sizes != Some((native, evaluated)) {
-            scratch.large =
-                u64::from(evaluated.height) + u64::from(evaluated.width) >= LARGE_OUTPUT;
+            scratch.large = u64::from(evaluated.height) + u64::from(evaluated.width) >= LARGE_OUTPUT;
             scratch.x = S::axis(native.width, evaluated.width, scratch.large);
             scratch.y = S::axis(native.height, evaluated.height, scratch.large);
             scratch.out = vec![S::default(); evaluated.width as usize];
@@ -192,22 +148,14 @@ impl<'a, S: Real> Resampler<'a, S> {
     /// Bytes that resampling to a width takes beside the map.
     pub const fn bytes(evaluated: Size) -> u64 {
         let tap = size_of::<Tap<S>>() as u64;
-        (evaluated.width as u64 + evaluated.height as u64) * tap
-            + evaluated.width as u64 * 3 * size_of::<S>() as u64
+        (evaluated.width as u64 + evaluated.height as u64) * tap + evaluated.width as u64 * 3 * size_of::<S>() as u64
     }
 
     /// Row `y` of the resampled map, from the scores at native size.
     pub fn row(&mut self, native: &[S], y: usize) -> &[S] {
         let width = self.native.width as usize;
         let native_row = |row: u32| &native[row as usize * width..][..width];
-        let ResampleScratch {
-            large,
-            x,
-            y: rows,
-            blended,
-            out,
-            ..
-        } = &mut *self.scratch;
+        let ResampleScratch { large, x, y: rows, blended, out, .. } = &mut *self.scratch;
         let tap = rows[y];
         if *large {
             let upper = blended_row(blended, tap.low, tap.high, native_row, x);
@@ -245,9 +193,7 @@ mod tests {
     fn resample<S: Real>(native: Size, evaluated: Size, scores: &[S]) -> Vec<S> {
         let mut scratch = ResampleScratch::default();
         let mut resampler = Resampler::new(native, evaluated, &mut scratch);
-        (0..evaluated.height as usize)
-            .flat_map(|y| resampler.row(scores, y).to_vec())
-            .collect()
+        (0..evaluated.height as usize).flat_map(|y| resampler.row(scores, y).to_vec()).collect()
     }
 
     /// The definition, in double precision and without regard for the last bit.
@@ -255,11 +201,7 @@ mod tests {
         let axis = |i: u32, from: u32, to: u32| {
             let source = ((f64::from(i) + 0.5) * f64::from(from) / f64::from(to) - 0.5).max(0.0);
             let low = (source.floor() as u32).min(from - 1);
-            (
-                low as usize,
-                (low + 1).min(from - 1) as usize,
-                (source - f64::from(low)).min(1.0),
-            )
+            (low as usize, (low + 1).min(from - 1) as usize, (source - f64::from(low)).min(1.0))
         };
         let at = |y: usize, x: usize| scores[y * native.width as usize + x];
         let mut out = Vec::new();
@@ -303,9 +245,7 @@ mod tests {
         let mut scratch = ResampleScratch::default();
         for scores in [&first, &second] {
             let mut resampler = Resampler::new(small, large, &mut scratch);
-            let rows: Vec<f32> = (0..100)
-                .flat_map(|y| resampler.row(scores, y).to_vec())
-                .collect();
+            let rows: Vec<f32> = (0..100).flat_map(|y| resampler.row(scores, y).to_vec()).collect();
             assert_eq!(rows, resample(small, large, scores));
         }
     }
@@ -314,11 +254,7 @@ mod tests {
     fn extreme_scores_stay_finite() {
         let scores = [f32::MAX, f32::MIN, f32::MAX, f32::MIN];
         for size in [Size::new(5, 5), Size::new(100, 100)] {
-            assert!(
-                resample(Size::new(2, 2), size, &scores)
-                    .iter()
-                    .all(|score| score.is_finite())
-            );
+            assert!(resample(Size::new(2, 2), size, &scores).iter().all(|score| score.is_finite()));
         }
     }
 }

@@ -19,10 +19,7 @@ pub struct RowSummary<S> {
 
 macro_rules! row_kernels {
     ($float:ident, $bits:ident, $summary:ident, $smallest:ident, $count:ident) => {
-        #[multiversion(targets(
-            "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-            "x86_64+avx2+fma"
-        ))]
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         pub(crate) fn $summary(row: &[$float]) -> RowSummary<$float> {
             const MAGNITUDE: $bits = $bits::MAX >> 1;
             let mut largest = [$float::NEG_INFINITY; BLOCK];
@@ -30,34 +27,20 @@ macro_rules! row_kernels {
             let mut blocks = row.chunks_exact(BLOCK);
             for block in &mut blocks {
                 for i in 0..BLOCK {
-                    largest[i] = if block[i] > largest[i] {
-                        block[i]
-                    } else {
-                        largest[i]
-                    };
+                    largest[i] = if block[i] > largest[i] { block[i] } else { largest[i] };
                     magnitude[i] = magnitude[i].max(block[i].to_bits() & MAGNITUDE);
                 }
             }
             for (i, &score) in blocks.remainder().iter().enumerate() {
-                largest[i] = if score > largest[i] {
-                    score
-                } else {
-                    largest[i]
-                };
+                largest[i] = if score > largest[i] { score } else { largest[i] };
                 magnitude[i] = magnitude[i].max(score.to_bits() & MAGNITUDE);
             }
             let largest = largest.into_iter().fold($float::NEG_INFINITY, $float::max);
             let magnitude = magnitude.into_iter().max().unwrap_or(0);
-            RowSummary {
-                largest,
-                finite: magnitude < $float::INFINITY.to_bits(),
-            }
+            RowSummary { largest, finite: magnitude < $float::INFINITY.to_bits() }
         }
 
-        #[multiversion(targets(
-            "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-            "x86_64+avx2+fma"
-        ))]
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         pub(crate) fn $smallest(row: &[$float]) -> $float {
             let mut smallest = [$float::INFINITY; BLOCK];
             for block in row.chunks(BLOCK) {
@@ -68,14 +51,9 @@ macro_rules! row_kernels {
             smallest.into_iter().fold($float::INFINITY, $float::min)
         }
 
-        #[multiversion(targets(
-            "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-            "x86_64+avx2+fma"
-        ))]
+        #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
         pub(crate) fn $count(row: &[$float], bound: $float) -> usize {
-            row.iter()
-                .map(|&score| (score >= bound) as $bits)
-                .sum::<$bits>() as usize
+            row.iter().map(|&score| (score >= bound) as $bits).sum::<$bits>() as usize
         }
     };
 }

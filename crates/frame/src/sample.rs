@@ -129,11 +129,7 @@ impl Sample for f32 {
 
     fn at_least(bound: f64) -> Self {
         let nearest = bound as f32;
-        if f64::from(nearest) >= bound {
-            nearest
-        } else {
-            nearest.next_up()
-        }
+        if f64::from(nearest) >= bound { nearest } else { nearest.next_up() }
     }
 
     #[inline]
