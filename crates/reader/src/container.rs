@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
+use crate::format::Format;
 use crate::input::Input;
+use crate::npz::Npz;
 use crate::plane::Plane;
+use crate::torch::TorchMaps;
 use crate::{ContainerEntry, Entry, MapLocation};
 
 /// Containers that are kept open.
@@ -20,7 +23,10 @@ pub(crate) struct Containers {
 
 /// A file that holds many maps, with its directory.
 #[derive(Debug)]
-pub(crate) enum Container {}
+pub(crate) enum Container {
+    Npz(Npz),
+    Torch(TorchMaps),
+}
 
 impl Containers {
     /// The container at this location, whose entry does not matter.
@@ -43,19 +49,27 @@ impl Containers {
 }
 
 impl Container {
-    fn open(at: &MapLocation, _max_bytes: u64) -> Result<Self> {
-        let input = Input::open(at)?;
-        Err(input.unsupported(
-            "Files with many maps are not read yet",
-            "Save each map as .npy",
-        ))
+    fn open(at: &MapLocation, max_bytes: u64) -> Result<Self> {
+        if Format::of_map(&at.file) == Some(Format::Npz) {
+            Npz::open(at, max_bytes).map(Self::Npz)
+        } else {
+            TorchMaps::open(at, max_bytes).map(Self::Torch)
+        }
     }
 
-    pub(crate) fn plane(&self, _entry: &Entry) -> Result<(Input, Plane)> {
-        match *self {}
+    /// One of the maps.
+    pub(crate) fn plane(&self, entry: &Entry) -> Result<(Input, Plane)> {
+        match self {
+            Self::Npz(npz) => npz.plane(entry),
+            Self::Torch(torch) => torch.plane(entry),
+        }
     }
 
-    pub(crate) fn entries(&self) -> Result<Vec<ContainerEntry>> {
-        match *self {}
+    /// All maps.
+    pub(crate) fn entries(&self, max_bytes: u64) -> Result<Vec<ContainerEntry>> {
+        match self {
+            Self::Npz(npz) => npz.entries(),
+            Self::Torch(torch) => torch.entries(max_bytes),
+        }
     }
 }

@@ -77,39 +77,17 @@ impl Stored<'_> {
             SampleType::F32 => {
                 next(bytemuck::cast_slice_mut(scores))?;
                 if self.swapped() {
-                    scores
-                        .iter_mut()
-                        .for_each(|score| *score = f32::from_bits(score.to_bits().swap_bytes()));
+                    scores.iter_mut().for_each(|score| *score = f32::from_bits(score.to_bits().swap_bytes()));
                 }
                 Ok(())
             }
             SampleType::F16 => self.chunks(scores, next, u16::swap_bytes, |stored, scores| {
                 bytemuck::cast_slice::<u16, f16>(stored).convert_to_f32_slice(scores);
             }),
-            SampleType::U8 => self.chunks(
-                scores,
-                next,
-                u8::swap_bytes,
-                each(|sample| f32::from(sample)),
-            ),
-            SampleType::I8 => self.chunks(
-                scores,
-                next,
-                i8::swap_bytes,
-                each(|sample| f32::from(sample)),
-            ),
-            SampleType::U16 => self.chunks(
-                scores,
-                next,
-                u16::swap_bytes,
-                each(|sample| f32::from(sample)),
-            ),
-            SampleType::I16 => self.chunks(
-                scores,
-                next,
-                i16::swap_bytes,
-                each(|sample| f32::from(sample)),
-            ),
+            SampleType::U8 => self.chunks(scores, next, u8::swap_bytes, each(|sample| f32::from(sample))),
+            SampleType::I8 => self.chunks(scores, next, i8::swap_bytes, each(|sample| f32::from(sample))),
+            SampleType::U16 => self.chunks(scores, next, u16::swap_bytes, each(|sample| f32::from(sample))),
+            SampleType::I16 => self.chunks(scores, next, i16::swap_bytes, each(|sample| f32::from(sample))),
             other => unreachable!("{other} is compared in double precision"),
         }
     }
@@ -117,24 +95,12 @@ impl Stored<'_> {
     /// Fills double-precision scores from bytes that arrive in order.
     fn fill_f64(&self, scores: &mut [f64], next: NextBytes<'_>) -> Result<()> {
         match self.sample_type {
-            SampleType::U32 => self.chunks(
-                scores,
-                next,
-                u32::swap_bytes,
-                each(|sample| f64::from(sample)),
-            ),
-            SampleType::I32 => self.chunks(
-                scores,
-                next,
-                i32::swap_bytes,
-                each(|sample| f64::from(sample)),
-            ),
+            SampleType::U32 => self.chunks(scores, next, u32::swap_bytes, each(|sample| f64::from(sample))),
+            SampleType::I32 => self.chunks(scores, next, i32::swap_bytes, each(|sample| f64::from(sample))),
             SampleType::F64 | SampleType::U64 | SampleType::I64 => {
                 next(bytemuck::cast_slice_mut(scores))?;
                 if self.swapped() {
-                    scores
-                        .iter_mut()
-                        .for_each(|score| *score = f64::from_bits(score.to_bits().swap_bytes()));
+                    scores.iter_mut().for_each(|score| *score = f64::from_bits(score.to_bits().swap_bytes()));
                 }
                 self.integers_in_place(scores)
             }
@@ -155,31 +121,19 @@ impl Stored<'_> {
         };
         for (index, score) in scores.iter_mut().enumerate() {
             let bits = score.to_bits();
-            let (value, magnitude) = if signed {
-                (i128::from(bits as i64), (bits as i64).unsigned_abs())
-            } else {
-                (i128::from(bits), bits)
-            };
+            let (value, magnitude) =
+                if signed { (i128::from(bits as i64), (bits as i64).unsigned_abs()) } else { (i128::from(bits), bits) };
             if magnitude > EXACT {
                 return Err(self.inexact(index, value));
             }
-            *score = if signed {
-                bits as i64 as f64
-            } else {
-                bits as f64
-            };
+            *score = if signed { bits as i64 as f64 } else { bits as f64 };
         }
         Ok(())
     }
 
     fn inexact(&self, index: usize, value: i128) -> ReadError {
         let (index, width) = (index as u64, u64::from(self.width));
-        ReadError::Inexact {
-            at: self.input.location().clone(),
-            value,
-            row: index / width,
-            column: index % width,
-        }
+        ReadError::Inexact { at: self.input.location().clone(), value, row: index / width, column: index % width }
     }
 
     fn chunks<T: Pod, S>(
@@ -189,10 +143,7 @@ impl Stored<'_> {
         swap: impl Fn(T) -> T,
         convert: impl Fn(&[T], &mut [S]),
     ) -> Result<()> {
-        let mut scratch = self
-            .pool
-            .take::<T>(CHUNK)
-            .ok_or_else(|| self.no_memory::<T>())?;
+        let mut scratch = self.pool.take::<T>(CHUNK).ok_or_else(|| self.no_memory::<T>())?;
         for scores in scores.chunks_mut(CHUNK) {
             let stored = &mut scratch[..scores.len()];
             next(bytemuck::cast_slice_mut(stored))?;

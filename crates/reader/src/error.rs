@@ -57,9 +57,7 @@ pub enum ReadError {
         cure: String,
     },
     /// The image has no pixel.
-    #[error(
-        "{at}: The image is {size}; every side needs at least one pixel. Leave it out or write it again."
-    )]
+    #[error("{at}: The image is {size}; every side needs at least one pixel. Leave it out or write it again.")]
     Empty {
         /// The file.
         at: MapLocation,
@@ -67,9 +65,7 @@ pub enum ReadError {
         size: Size,
     },
     /// Reading the image takes more memory than allowed.
-    #[error(
-        "{at}: Reading it takes {needed} bytes of memory, but {limit} are allowed. Allow {needed} bytes or more."
-    )]
+    #[error("{at}: Reading it takes {needed} bytes of memory, but {limit} are allowed. Allow {needed} bytes or more.")]
     TooLarge {
         /// The file.
         at: MapLocation,
@@ -94,9 +90,7 @@ pub enum ReadError {
         column: u64,
     },
     /// A mask sample that is neither anomalous nor normal.
-    #[error(
-        "{at}: The mask is NaN at row {row}, column {column}. Write the mask again with 0 for normal pixels."
-    )]
+    #[error("{at}: The mask is NaN at row {row}, column {column}. Write the mask again with 0 for normal pixels.")]
     NanInMask {
         /// The file.
         at: MapLocation,

@@ -30,9 +30,7 @@ pub(crate) fn register(address: usize, len: usize) -> Option<Registration> {
     let page = rustix::param::page_size();
     let start = address - address % page;
     let end = (address + len).next_multiple_of(page);
-    TABLE
-        .register(start, end - start)
-        .map(|slot| Registration { slot })
+    TABLE.register(start, end - start).map(|slot| Registration { slot })
 }
 
 /// A mapping in the table, taken out when dropped. Must not outlive the mapping.
@@ -74,17 +72,12 @@ struct Slot {
 
 impl<const N: usize> Table<N> {
     const fn new() -> Self {
-        Self {
-            slots: [const { Slot::new() }; N],
-            hint: AtomicUsize::new(0),
-        }
+        Self { slots: [const { Slot::new() }; N], hint: AtomicUsize::new(0) }
     }
 
     fn register(&self, start: usize, len: usize) -> Option<&Slot> {
         let first = self.hint.fetch_add(1, SeqCst);
-        let slot = (0..N)
-            .map(|step| &self.slots[first.wrapping_add(step) % N])
-            .find(|slot| slot.claim())?;
+        let slot = (0..N).map(|step| &self.slots[first.wrapping_add(step) % N]).find(|slot| slot.claim())?;
         slot.start.store(start, SeqCst);
         slot.len.store(len, SeqCst);
         slot.torn.store(false, SeqCst);
@@ -109,9 +102,7 @@ impl Slot {
     }
 
     fn claim(&self) -> bool {
-        self.taken
-            .compare_exchange(false, true, SeqCst, SeqCst)
-            .is_ok()
+        self.taken.compare_exchange(false, true, SeqCst, SeqCst).is_ok()
     }
 
     fn clear(&self) {
@@ -153,10 +144,7 @@ mod tests {
         let (mut torn, mut whole) = (pages(3), pages(3));
         torn.fill(7);
         whole.fill(7);
-        let (torn, whole) = (
-            torn.make_read_only().unwrap(),
-            whole.make_read_only().unwrap(),
-        );
+        let (torn, whole) = (torn.make_read_only().unwrap(), whole.make_read_only().unwrap());
         let first = register(torn.as_ptr() as usize + 100, torn.len() - 200).unwrap();
         let second = register(whole.as_ptr() as usize, whole.len()).unwrap();
         assert!(handle(torn.as_ptr() as usize + torn.len() - 1));

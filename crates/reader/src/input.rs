@@ -22,26 +22,13 @@ pub(crate) struct Input {
 impl Input {
     /// Opens the file at this location.
     pub(crate) fn open(at: &MapLocation) -> Result<Self> {
-        let system = |action| {
-            move |source| ReadError::System {
-                at: at.clone(),
-                action,
-                source,
-            }
-        };
+        let system = |action| move |source| ReadError::System { at: at.clone(), action, source };
         // Opening a pipe without this flag would wait for someone to write into it.
         let without_waiting = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(without_waiting)
-            .open(&at.file)
-            .map_err(system("opened"))?;
+        let file =
+            OpenOptions::new().read(true).custom_flags(without_waiting).open(&at.file).map_err(system("opened"))?;
         let metadata = file.metadata().map_err(system("read"))?;
-        let input = Self {
-            file: Arc::new(file),
-            len: metadata.len(),
-            at: at.clone(),
-        };
+        let input = Self { file: Arc::new(file), len: metadata.len(), at: at.clone() };
         if metadata.is_file() {
             Ok(input)
         } else {
@@ -51,13 +38,7 @@ impl Input {
 
     /// The same file, with errors naming another of its entries.
     pub(crate) fn entry(&self, entry: Entry) -> Self {
-        Self {
-            at: MapLocation {
-                file: self.at.file.clone(),
-                entry,
-            },
-            ..self.clone()
-        }
+        Self { at: MapLocation { file: self.at.file.clone(), entry }, ..self.clone() }
     }
 
     /// Where this is, for errors.
@@ -81,46 +62,29 @@ impl Input {
     /// Fills `buffer` from byte `offset` of the file on; `what` is named if the file ends before.
     pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8], what: &str) -> Result<()> {
         self.check_range(offset, buffer.len() as u64, what)?;
-        self.file
-            .read_exact_at(buffer, offset)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    let now = self.file.metadata().map_or(0, |metadata| metadata.len());
-                    self.truncated(what, buffer.len() as u64, now.saturating_sub(offset))
-                }
-                _ => self.system("read", source),
-            })
+        self.file.read_exact_at(buffer, offset).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let now = self.file.metadata().map_or(0, |metadata| metadata.len());
+                self.truncated(what, buffer.len() as u64, now.saturating_sub(offset))
+            }
+            _ => self.system("read", source),
+        })
     }
 
     /// Fails unless the file has `needed` bytes from `offset` on.
     pub(crate) fn check_range(&self, offset: u64, needed: u64, what: &str) -> Result<()> {
         let available = self.len.saturating_sub(offset);
-        if needed > available {
-            Err(self.truncated(what, needed, available))
-        } else {
-            Ok(())
-        }
+        if needed > available { Err(self.truncated(what, needed, available)) } else { Ok(()) }
     }
 
     /// Fails unless every side has a pixel.
     pub(crate) fn check_size(&self, size: Size) -> Result<Size> {
-        if size.pixels() == 0 {
-            Err(ReadError::Empty {
-                at: self.at.clone(),
-                size,
-            })
-        } else {
-            Ok(size)
-        }
+        if size.pixels() == 0 { Err(ReadError::Empty { at: self.at.clone(), size }) } else { Ok(size) }
     }
 
     /// Fails if more memory is needed than allowed.
     pub(crate) fn check_memory(&self, needed: u64, limit: u64) -> Result<()> {
-        if needed > limit {
-            Err(self.too_large(needed, limit))
-        } else {
-            Ok(())
-        }
+        if needed > limit { Err(self.too_large(needed, limit)) } else { Ok(()) }
     }
 
     /// A buffered reader over bytes `start..end` of the file.
@@ -137,48 +101,23 @@ impl Input {
     }
 
     pub(crate) fn system(&self, action: &'static str, source: io::Error) -> ReadError {
-        ReadError::System {
-            at: self.at.clone(),
-            action,
-            source,
-        }
+        ReadError::System { at: self.at.clone(), action, source }
     }
 
     pub(crate) fn truncated(&self, what: &str, needed: u64, available: u64) -> ReadError {
-        ReadError::Truncated {
-            at: self.at.clone(),
-            what: what.into(),
-            needed,
-            available,
-        }
+        ReadError::Truncated { at: self.at.clone(), what: what.into(), needed, available }
     }
 
     pub(crate) fn malformed(&self, format: &'static str, what: impl Into<String>) -> ReadError {
-        ReadError::Malformed {
-            at: self.at.clone(),
-            format,
-            what: what.into(),
-        }
+        ReadError::Malformed { at: self.at.clone(), format, what: what.into() }
     }
 
-    pub(crate) fn unsupported(
-        &self,
-        what: impl Into<String>,
-        cure: impl Into<String>,
-    ) -> ReadError {
-        ReadError::Unsupported {
-            at: self.at.clone(),
-            what: what.into(),
-            cure: cure.into(),
-        }
+    pub(crate) fn unsupported(&self, what: impl Into<String>, cure: impl Into<String>) -> ReadError {
+        ReadError::Unsupported { at: self.at.clone(), what: what.into(), cure: cure.into() }
     }
 
     pub(crate) fn too_large(&self, needed: u64, limit: u64) -> ReadError {
-        ReadError::TooLarge {
-            at: self.at.clone(),
-            needed,
-            limit,
-        }
+        ReadError::TooLarge { at: self.at.clone(), needed, limit }
     }
 
     /// What a decoder's I/O error means: a damaged file when the bytes ran out or made no sense.
@@ -215,8 +154,7 @@ impl RangeReader {
 impl BufRead for RangeReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.used == self.buffer.len() {
-            self.buffer
-                .resize((self.end - self.next).min(Self::BUFFER) as usize, 0);
+            self.buffer.resize((self.end - self.next).min(Self::BUFFER) as usize, 0);
             self.used = 0;
             if let Err(error) = self.input.file.read_exact_at(&mut self.buffer, self.next) {
                 self.buffer.clear();
@@ -249,9 +187,7 @@ impl Seek for RangeReader {
             SeekFrom::End(offset) => self.end.checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position().checked_add_signed(offset),
         };
-        let target = target
-            .filter(|&target| target >= self.start)
-            .ok_or(io::ErrorKind::InvalidInput)?;
+        let target = target.filter(|&target| target >= self.start).ok_or(io::ErrorKind::InvalidInput)?;
         let target = target.min(self.end);
         let buffer_start = self.next - self.buffer.len() as u64;
         if (buffer_start..=self.next).contains(&target) {
@@ -299,10 +235,7 @@ mod tests {
     #[test]
     fn reading_behind_the_end_says_what_is_missing() {
         let (_folder, input) = input(&[0; 10]);
-        let message = input
-            .read_at(4, &mut [0; 8], "the header")
-            .unwrap_err()
-            .to_string();
+        let message = input.read_at(4, &mut [0; 8], "the header").unwrap_err().to_string();
         assert!(message.ends_with(
             "file: The file is truncated: the header needs 8 bytes, but only 6 are there. Copy or write the file again."
         ));

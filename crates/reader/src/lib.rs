@@ -36,12 +36,15 @@ mod location;
 mod mapping;
 mod mask;
 mod npy;
+mod npz;
 mod plane;
 mod png_file;
 mod pool;
 mod reader;
 mod tiff_directory;
 mod tiff_file;
+pub mod torch;
+mod zip;
 
 pub use error::ReadError;
 pub use header::{AnomalyMap, ContainerEntry, MapHeader};

@@ -42,11 +42,7 @@ impl Parser<'_> {
     }
 
     fn text(&mut self) -> Option<String> {
-        let quote = if self.token("'").is_some() {
-            '\''
-        } else {
-            self.token("\"").map(|()| '"')?
-        };
+        let quote = if self.token("'").is_some() { '\'' } else { self.token("\"").map(|()| '"')? };
         let (text, rest) = self.rest.split_once(quote)?;
         self.rest = rest;
         Some(text.to_owned())
@@ -126,10 +122,7 @@ mod tests {
             ("descr".to_owned(), Literal::List),
         ];
         assert_eq!(parse_dict(text), Some(expected));
-        assert_eq!(
-            parse_dict("{'shape': ()}"),
-            Some(vec![("shape".to_owned(), Literal::Tuple(vec![]))])
-        );
+        assert_eq!(parse_dict("{'shape': ()}"), Some(vec![("shape".to_owned(), Literal::Tuple(vec![]))]));
     }
 
     #[test]

@@ -31,10 +31,7 @@ pub enum Entry {
 impl MapLocation {
     /// The map that a file holds as a whole.
     pub fn whole(file: impl Into<PathBuf>) -> Self {
-        Self {
-            file: file.into(),
-            entry: Entry::Whole,
-        }
+        Self { file: file.into(), entry: Entry::Whole }
     }
 
     /// Reads `map.npy`, `asmaps.pt#12`, `stack.npy#3` or `maps.npz#some/key`.
@@ -46,12 +43,8 @@ impl MapLocation {
     /// An entry of a `.pt` or `.npy` file that is not a number.
     pub fn parse(text: &str) -> Result<Self, ReadError> {
         let whole = Self::whole(text);
-        let splits = || {
-            text.match_indices('#')
-                .map(|(at, _)| (&text[..at], &text[at + 1..]))
-        };
-        let stacked =
-            |file: &str| Format::of_map(Path::new(file)).is_some_and(Format::may_be_stacked);
+        let splits = || text.match_indices('#').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let stacked = |file: &str| Format::of_map(Path::new(file)).is_some_and(Format::may_be_stacked);
         let Some((file, entry)) = splits().find(|(file, _)| stacked(file)) else {
             return Ok(whole);
         };
@@ -61,16 +54,12 @@ impl MapLocation {
         let entry = if Format::of_map(Path::new(file)) == Some(Format::Npz) {
             Entry::Key(entry.into())
         } else {
-            let index = entry.parse().map_err(|_| ReadError::NoSuchEntry {
-                at: whole,
-                holds: "maps that are numbered from 0".into(),
-            })?;
+            let index = entry
+                .parse()
+                .map_err(|_| ReadError::NoSuchEntry { at: whole, holds: "maps that are numbered from 0".into() })?;
             Entry::Index(index)
         };
-        Ok(Self {
-            file: file.into(),
-            entry,
-        })
+        Ok(Self { file: file.into(), entry })
     }
 }
 
@@ -101,36 +90,15 @@ mod tests {
     #[test]
     fn entries_follow_a_hash() {
         let index = MapLocation::parse("runs/asmaps.pt#12").unwrap();
-        assert_eq!(
-            index,
-            MapLocation {
-                file: "runs/asmaps.pt".into(),
-                entry: Entry::Index(12)
-            }
-        );
+        assert_eq!(index, MapLocation { file: "runs/asmaps.pt".into(), entry: Entry::Index(12) });
         assert_eq!(index.to_string(), "runs/asmaps.pt#12");
         let key = MapLocation::parse("maps.NPZ#a/b#c").unwrap();
-        assert_eq!(
-            key,
-            MapLocation {
-                file: "maps.NPZ".into(),
-                entry: Entry::Key("a/b#c".into())
-            }
-        );
-        assert_eq!(
-            MapLocation::parse("a.npy").unwrap(),
-            MapLocation::whole("a.npy")
-        );
-        assert_eq!(
-            MapLocation::parse("odd#1/a.tiff").unwrap(),
-            MapLocation::whole("odd#1/a.tiff")
-        );
+        assert_eq!(key, MapLocation { file: "maps.NPZ".into(), entry: Entry::Key("a/b#c".into()) });
+        assert_eq!(MapLocation::parse("a.npy").unwrap(), MapLocation::whole("a.npy"));
+        assert_eq!(MapLocation::parse("odd#1/a.tiff").unwrap(), MapLocation::whole("odd#1/a.tiff"));
         assert_eq!(
             MapLocation::parse("odd#1/a.npy#2").unwrap(),
-            MapLocation {
-                file: "odd#1/a.npy".into(),
-                entry: Entry::Index(2)
-            }
+            MapLocation { file: "odd#1/a.npy".into(), entry: Entry::Index(2) }
         );
     }
 
@@ -148,9 +116,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let odd = folder.path().join("a.npy#3");
         std::fs::write(&odd, "").unwrap();
-        assert_eq!(
-            MapLocation::parse(odd.to_str().unwrap()).unwrap(),
-            MapLocation::whole(odd)
-        );
+        assert_eq!(MapLocation::parse(odd.to_str().unwrap()).unwrap(), MapLocation::whole(odd));
     }
 }

@@ -30,21 +30,13 @@ impl<S: Pod> Mapped<S> {
     /// mappings. Reading is always possible then.
     pub(crate) fn new(input: &Input, offset: u64, len: usize) -> Option<Self> {
         let bytes = len.checked_mul(size_of::<S>())?;
-        let end = offset
-            .checked_add(bytes as u64)
-            .filter(|&end| end <= input.len())?;
+        let end = offset.checked_add(bytes as u64).filter(|&end| end <= input.len())?;
         let bytes = map(input.file(), offset, bytes)?;
         bytemuck::try_cast_slice::<u8, S>(&bytes).ok()?;
         let registration = fault::register(bytes.as_ptr() as usize, bytes.len())?;
         // Only a hint: without it the file is read all the same.
         let _ = bytes.advise(Advice::WillNeed);
-        Some(Self {
-            registration,
-            bytes,
-            input: input.clone(),
-            end,
-            samples: PhantomData,
-        })
+        Some(Self { registration, bytes, input: input.clone(), end, samples: PhantomData })
     }
 }
 
@@ -67,9 +59,7 @@ impl<S: Pod + Send + Sync> Storage<S> for Mapped<S> {
         let len = match self.input.file().metadata() {
             Ok(metadata) => metadata.len(),
             Err(error) => {
-                return Err(format!(
-                    "The length of the mapped file could not be asked for: {error}."
-                ));
+                return Err(format!("The length of the mapped file could not be asked for: {error}."));
             }
         };
         if len < self.end {
@@ -96,9 +86,7 @@ pub(crate) fn is_on_network(file: &File) -> bool {
 #[cfg(target_os = "linux")]
 fn file_system(file: &File) -> Option<u32> {
     // The numbers are 32 bits wide; some architectures extend their sign.
-    rustix::fs::fstatfs(file)
-        .ok()
-        .map(|statfs| statfs.f_type as u32)
+    rustix::fs::fstatfs(file).ok().map(|statfs| statfs.f_type as u32)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -155,10 +143,7 @@ mod tests {
     fn a_file_that_shrinks_is_noticed() {
         let (_folder, input) = file(&[0; 8192]);
         let mapped = Mapped::<f32>::new(&input, 0, 2048).unwrap();
-        let writable = std::fs::File::options()
-            .write(true)
-            .open(input.path())
-            .unwrap();
+        let writable = std::fs::File::options().write(true).open(input.path()).unwrap();
         writable.set_len(4096).unwrap();
         assert_eq!(
             mapped.verify().unwrap_err(),

@@ -51,11 +51,7 @@ impl NpyHeader {
     }
 
     /// Reads the header through `read`, from something that is `len` bytes long.
-    pub(crate) fn read(
-        input: &Input,
-        len: u64,
-        mut read: impl FnMut(u64, &mut [u8]) -> Result<()>,
-    ) -> Result<Self> {
+    pub(crate) fn read(input: &Input, len: u64, mut read: impl FnMut(u64, &mut [u8]) -> Result<()>) -> Result<Self> {
         let mut bytes = vec![0; len.min(FIRST_READ) as usize];
         read(0, &mut bytes)?;
         if bytes.len() < 12 || !bytes.starts_with(MAGIC) {
@@ -63,23 +59,13 @@ impl NpyHeader {
         }
         let (start, length) = match bytes[6] {
             1 => (10, u64::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
-            2 | 3 => (
-                12,
-                u64::from(u32::from_le_bytes([
-                    bytes[8], bytes[9], bytes[10], bytes[11],
-                ])),
-            ),
+            2 | 3 => (12, u64::from(u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]))),
             version => {
-                return Err(input.malformed(
-                    FORMAT,
-                    format!("version {version} of the format is unknown"),
-                ));
+                return Err(input.malformed(FORMAT, format!("version {version} of the format is unknown")));
             }
         };
         if length > MAX_HEADER {
-            return Err(
-                input.malformed(FORMAT, format!("its header of {length} bytes is too long"))
-            );
+            return Err(input.malformed(FORMAT, format!("its header of {length} bytes is too long")));
         }
         let end = start + length;
         if end > len {
@@ -96,11 +82,7 @@ impl NpyHeader {
     fn from_dict(input: &Input, text: &str, data_offset: u64) -> Result<Self> {
         let bad = |what: &str| input.malformed(FORMAT, what);
         let dict = parse_dict(text).ok_or_else(|| bad("its header is not a dictionary"))?;
-        let entry = |key: &str| {
-            dict.iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value)
-        };
+        let entry = |key: &str| dict.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         let descr = match entry("descr") {
             Some(Literal::Text(descr)) => descr,
             Some(Literal::List) => {
@@ -116,16 +98,10 @@ impl NpyHeader {
             return Err(bad("its header names no shape"));
         };
         match entry("fortran_order") {
-            Some(Literal::Bool(false)) => Ok(Self {
-                sample_type,
-                big_endian,
-                shape: shape.clone(),
-                data_offset,
-            }),
-            Some(Literal::Bool(true)) => Err(input.unsupported(
-                "The array is in Fortran order",
-                "Save it as np.ascontiguousarray(a)",
-            )),
+            Some(Literal::Bool(false)) => Ok(Self { sample_type, big_endian, shape: shape.clone(), data_offset }),
+            Some(Literal::Bool(true)) => {
+                Err(input.unsupported("The array is in Fortran order", "Save it as np.ascontiguousarray(a)"))
+            }
             _ => Err(bad("its header does not name the order of axes")),
         }
     }
@@ -136,16 +112,13 @@ impl NpyHeader {
         if self.shape.contains(&0) {
             0
         } else {
-            self.shape
-                .iter()
-                .fold(1, |product, &side| product.saturating_mul(side))
+            self.shape.iter().fold(1, |product, &side| product.saturating_mul(side))
         }
     }
 
     /// Bytes of all samples; `u64::MAX` if there are more.
     pub(crate) fn data_bytes(&self) -> u64 {
-        self.samples()
-            .saturating_mul(self.sample_type.bytes() as u64)
+        self.samples().saturating_mul(self.sample_type.bytes() as u64)
     }
 
     /// The shape as numpy prints it.
@@ -156,9 +129,7 @@ impl NpyHeader {
     /// What the shape says of maps: `HxW`, `1xHxW`, `HxWx1` and `1x1xHxW` are one map, `NxHxW` and `Nx1xHxW` many.
     pub(crate) fn stack(&self, input: &Input) -> Result<Stack> {
         let (maps, height, width) = match self.shape[..] {
-            [height, width] | [1, height, width] | [height, width, 1] | [1, 1, height, width] => {
-                (None, height, width)
-            }
+            [height, width] | [1, height, width] | [height, width, 1] | [1, 1, height, width] => (None, height, width),
             [maps, height, width] | [maps, 1, height, width] => (Some(maps), height, width),
             _ => {
                 return Err(input.unsupported(
@@ -167,10 +138,7 @@ impl NpyHeader {
                 ));
             }
         };
-        Ok(Stack {
-            maps,
-            size: size(input, height, width)?,
-        })
+        Ok(Stack { maps, size: size(input, height, width)? })
     }
 }
 
@@ -189,14 +157,7 @@ pub(crate) fn size(input: &Input, height: u64, width: u64) -> Result<Size> {
 pub(crate) fn print_shape(shape: &[u64]) -> String {
     match shape {
         [side] => format!("({side},)"),
-        _ => format!(
-            "({})",
-            shape
-                .iter()
-                .map(u64::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        _ => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -221,24 +182,12 @@ fn sample_type(input: &Input, descr: &str) -> Result<(SampleType, bool)> {
         "i8" => SampleType::I64,
         _ => {
             let (holds, cure) = match kind.chars().next() {
-                Some('c') => (
-                    "complex numbers",
-                    "Save real scores, as in np.abs(a).astype(np.float32)",
-                ),
-                Some('O') => (
-                    "Python objects",
-                    "Save numbers, as in np.stack(list(a)).astype(np.float32)",
-                ),
+                Some('c') => ("complex numbers", "Save real scores, as in np.abs(a).astype(np.float32)"),
+                Some('O') => ("Python objects", "Save numbers, as in np.stack(list(a)).astype(np.float32)"),
                 Some('S' | 'U' | 'a') => ("strings", "Save numbers, as in a.astype(np.float32)"),
                 Some('V') => ("raw records", "Save numbers, as in a.astype(np.float32)"),
-                Some('f') => (
-                    "floats of an unusual width",
-                    "Save them as a.astype(np.float64)",
-                ),
-                _ => (
-                    "values that are not scores",
-                    "Save numbers, as in a.astype(np.float32)",
-                ),
+                Some('f') => ("floats of an unusual width", "Save them as a.astype(np.float64)"),
+                _ => ("values that are not scores", "Save numbers, as in a.astype(np.float32)"),
             };
             return Err(input.unsupported(format!("The array holds {holds} (`{descr}`)"), cure));
         }

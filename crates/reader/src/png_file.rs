@@ -36,13 +36,7 @@ pub(crate) fn map_header(input: &Input, max_bytes: u64) -> Result<Plane> {
         }
     };
     let size = size(input, &decoder)?;
-    Ok(Plane {
-        sample_type,
-        big_endian: true,
-        size,
-        stored_bytes: input.len(),
-        payload: Payload::Png,
-    })
+    Ok(Plane { sample_type, big_endian: true, size, stored_bytes: input.len(), payload: Payload::Png })
 }
 
 const fn name(colour: ColorType) -> &'static str {
@@ -64,10 +58,7 @@ pub(crate) fn size(input: &Input, decoder: &Reader<RangeReader>) -> Result<Size>
 /// Decodes the samples as they are stored into `image`.
 pub(crate) fn decode(input: &Input, image: &mut [u8], max_bytes: u64) -> Result<()> {
     let mut decoder = open(input, max_bytes)?;
-    decoder
-        .next_frame(image)
-        .map(drop)
-        .map_err(|error| png_error(input, error))
+    decoder.next_frame(image).map(drop).map_err(|error| png_error(input, error))
 }
 
 /// A decoder that has read everything before the samples.
@@ -82,9 +73,7 @@ pub(crate) fn open(input: &Input, max_bytes: u64) -> Result<Reader<RangeReader>>
 pub(crate) fn png_error(input: &Input, error: DecodingError) -> ReadError {
     match error {
         DecodingError::IoError(source) => input.decoder_io(FORMAT, source),
-        DecodingError::LimitsExceeded => {
-            input.malformed(FORMAT, "its chunks take more memory than is allowed")
-        }
+        DecodingError::LimitsExceeded => input.malformed(FORMAT, "its chunks take more memory than is allowed"),
         other => input.malformed(FORMAT, other.to_string()),
     }
 }

@@ -20,10 +20,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// Keeps at most this many idle buffers.
     pub(crate) fn new(buffers: usize) -> Arc<Self> {
-        Arc::new(Self {
-            idle: Mutex::new(Vec::with_capacity(buffers)),
-            buffers,
-        })
+        Arc::new(Self { idle: Mutex::new(Vec::with_capacity(buffers)), buffers })
     }
 
     /// A buffer of `len` samples of any content; `None` when there is no memory for it.
@@ -39,22 +36,13 @@ impl Pool {
             Some(memory) => memory,
             None => zeroed(words)?,
         };
-        Some(Buffer {
-            memory,
-            len,
-            pool: Arc::clone(self),
-            samples: std::marker::PhantomData,
-        })
+        Some(Buffer { memory, len, pool: Arc::clone(self), samples: std::marker::PhantomData })
     }
 
     fn give_back(&self, memory: Vec<u64>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         // The longest unused one makes room: it has the size that the maps had, not the one that they have.
-        let outdated = if idle.len() < self.buffers || idle.is_empty() {
-            None
-        } else {
-            Some(idle.remove(0))
-        };
+        let outdated = if idle.len() < self.buffers || idle.is_empty() { None } else { Some(idle.remove(0)) };
         if self.buffers > 0 {
             idle.push(memory);
         }

@@ -16,10 +16,7 @@ use crate::mask::{self, MaskContext};
 use crate::npy::NpyHeader;
 use crate::plane::{Payload, Plane};
 use crate::pool::Pool;
-use crate::{
-    AnomalyMap, ContainerEntry, Entry, MapHeader, MapLocation, MaskRule, ReadError, png_file,
-    tiff_file,
-};
+use crate::{AnomalyMap, ContainerEntry, Entry, MapHeader, MapLocation, MaskRule, ReadError, png_file, tiff_file};
 
 /// How maps that could be used in place are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,12 +48,7 @@ pub struct ReaderOptions {
 impl Default for ReaderOptions {
     /// Auto, 256 MiB, eight buffers.
     fn default() -> Self {
-        Self {
-            io: IoChoice::Auto,
-            max_bytes: 256 << 20,
-            buffers: 8,
-            after_map_hook: None,
-        }
+        Self { io: IoChoice::Auto, max_bytes: 256 << 20, buffers: 8, after_map_hook: None }
     }
 }
 
@@ -94,13 +86,7 @@ impl Reader {
     pub fn new(options: ReaderOptions) -> Self {
         let pool = Pool::new(options.buffers);
         let containers = Containers::default();
-        Self {
-            options,
-            pool,
-            containers,
-            bytes_read: AtomicU64::new(0),
-            map_reads: AtomicU64::new(0),
-        }
+        Self { options, pool, containers, bytes_read: AtomicU64::new(0), map_reads: AtomicU64::new(0) }
     }
 
     /// What the header says of a map. Nothing is decoded.
@@ -114,11 +100,7 @@ impl Reader {
             sample_type: plane.sample_type,
             size: plane.size,
             stored_bytes: plane.stored_bytes,
-            working_bytes: if mappable && self.maps(&input) {
-                0
-            } else {
-                plane.working_bytes()
-            },
+            working_bytes: if mappable && self.maps(&input) { 0 } else { plane.working_bytes() },
             mappable,
         })
     }
@@ -130,11 +112,7 @@ impl Reader {
     /// than allowed.
     pub fn read_map(&self, at: &MapLocation) -> std::result::Result<AnomalyMap, ReadError> {
         let (input, plane) = self.plane(at)?;
-        let mapped = if plane.is_mappable() && self.maps(&input) {
-            plane.map(&input)
-        } else {
-            None
-        };
+        let mapped = if plane.is_mappable() && self.maps(&input) { plane.map(&input) } else { None };
         let scores = match mapped {
             Some(scores) => {
                 if let Some(hook) = &self.options.after_map_hook {
@@ -146,11 +124,7 @@ impl Reader {
         };
         self.bytes_read.fetch_add(plane.stored_bytes, Relaxed);
         self.map_reads.fetch_add(1, Relaxed);
-        Ok(AnomalyMap {
-            sample_type: plane.sample_type,
-            size: plane.size,
-            scores,
-        })
+        Ok(AnomalyMap { sample_type: plane.sample_type, size: plane.size, scores })
     }
 
     /// The size of a mask, from its header.
@@ -167,11 +141,7 @@ impl Reader {
     /// As [`Reader::mask_size`], and damage in the samples, NaN, a threshold for a mask in colour, and a mask that
     /// takes more memory than allowed.
     pub fn read_mask(&self, path: &Path, rule: MaskRule) -> std::result::Result<Mask, ReadError> {
-        let context = MaskContext {
-            rule,
-            pool: &self.pool,
-            max_bytes: self.options.max_bytes,
-        };
+        let context = MaskContext { rule, pool: &self.pool, max_bytes: self.options.max_bytes };
         mask::read(&MapLocation::whole(path), &context)
     }
 
@@ -181,14 +151,10 @@ impl Reader {
     /// A file that cannot be opened or is no image.
     pub fn image_size(&self, path: &Path) -> std::result::Result<Size, ReadError> {
         let input = Input::open(&MapLocation::whole(path))?;
-        let size =
-            imagesize::reader_size(input.range(0, input.len())).map_err(|error| match error {
-                imagesize::ImageError::IoError(source) => input.decoder_io("image", source),
-                other => input.malformed(
-                    "image",
-                    other.to_string().trim_end_matches('.').to_lowercase(),
-                ),
-            })?;
+        let size = imagesize::reader_size(input.range(0, input.len())).map_err(|error| match error {
+            imagesize::ImageError::IoError(source) => input.decoder_io("image", source),
+            other => input.malformed("image", other.to_string().trim_end_matches('.').to_lowercase()),
+        })?;
         crate::npy::size(&input, size.height as u64, size.width as u64)
     }
 
@@ -196,14 +162,11 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::map_header`] for any of them.
-    pub fn entries(
-        &self,
-        file: &Path,
-    ) -> std::result::Result<Option<Vec<ContainerEntry>>, ReadError> {
+    pub fn entries(&self, file: &Path) -> std::result::Result<Option<Vec<ContainerEntry>>, ReadError> {
         let at = MapLocation::whole(file);
         match map_format(&at)? {
-            Format::Npz | Format::Torch => self.container(&at)?.entries().map(Some),
-            Format::Npy => npy_entries(&Input::open(&at)?),
+            Format::Npz | Format::Torch => self.container(&at)?.entries(self.options.max_bytes).map(Some),
+            Format::Npy => npy_entries(&Input::open(&at)?, self.options.max_bytes),
             _ => {
                 self.plane(&at)?;
                 Ok(None)
@@ -266,10 +229,7 @@ fn map_format(at: &MapLocation) -> Result<Format> {
 fn check_single(input: &Input) -> Result<()> {
     match input.location().entry {
         Entry::Whole | Entry::Index(0) => Ok(()),
-        _ => Err(ReadError::NoSuchEntry {
-            at: input.location().clone(),
-            holds: "one map".into(),
-        }),
+        _ => Err(ReadError::NoSuchEntry { at: input.location().clone(), holds: "one map".into() }),
     }
 }
 
@@ -286,13 +246,7 @@ fn npy_plane(input: &Input) -> Result<Plane> {
     let offset = header.data_offset + index * stored_bytes;
     let payload = Payload::Raw { offset };
     let (sample_type, big_endian) = (header.sample_type, header.big_endian);
-    Ok(Plane {
-        sample_type,
-        big_endian,
-        size: stack.size,
-        stored_bytes,
-        payload,
-    })
+    Ok(Plane { sample_type, big_endian, size: stack.size, stored_bytes, payload })
 }
 
 /// Which of so many maps is asked for.
@@ -300,26 +254,21 @@ pub(crate) fn stack_index(input: &Input, maps: u64) -> Result<u64> {
     let at = input.location();
     match at.entry {
         Entry::Index(index) if index < maps => Ok(index),
-        Entry::Whole if maps > 0 => Err(ReadError::EntryNeeded {
-            at: at.clone(),
-            maps,
-            example: Entry::Index(maps - 1),
-        }),
+        Entry::Whole if maps > 0 => {
+            Err(ReadError::EntryNeeded { at: at.clone(), maps, example: Entry::Index(maps - 1) })
+        }
         _ => {
             let holds = match maps {
                 0 => "no map".into(),
                 1 => "map 0".into(),
                 maps => format!("maps 0 to {}", maps - 1),
             };
-            Err(ReadError::NoSuchEntry {
-                at: at.clone(),
-                holds,
-            })
+            Err(ReadError::NoSuchEntry { at: at.clone(), holds })
         }
     }
 }
 
-fn npy_entries(input: &Input) -> Result<Option<Vec<ContainerEntry>>> {
+fn npy_entries(input: &Input, max_bytes: u64) -> Result<Option<Vec<ContainerEntry>>> {
     let header = NpyHeader::of_file(input)?;
     let stack = header.stack(input)?;
     let entry = |index| ContainerEntry {
@@ -328,6 +277,12 @@ fn npy_entries(input: &Input) -> Result<Option<Vec<ContainerEntry>>> {
         size: stack.size,
         sample_type: header.sample_type,
     };
-    // As many entries as the file has maps of at least one byte.
-    Ok(stack.maps.map(|maps| (0..maps).map(entry).collect()))
+    let Some(maps) = stack.maps else { return Ok(None) };
+    check_entries(input, maps, max_bytes)?;
+    Ok(Some((0..maps).map(entry).collect()))
+}
+
+/// Fails if a list of so many maps takes more memory than allowed.
+pub(crate) fn check_entries(input: &Input, maps: u64, max_bytes: u64) -> Result<()> {
+    input.check_memory(maps.saturating_mul(size_of::<ContainerEntry>() as u64), max_bytes)
 }

@@ -75,10 +75,7 @@ impl TiffDirectory {
     /// Reads the directory of the file's first image.
     pub(crate) fn read(input: &Input, max_bytes: u64) -> Result<Self> {
         let directory = Directory::read(input)?;
-        let values: u64 = directory
-            .entries
-            .iter()
-            .fold(0, |sum, entry| sum.saturating_add(entry.count));
+        let values: u64 = directory.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.count));
         let directory_bytes = values.saturating_mul(BYTES_PER_VALUE);
         input.check_memory(directory_bytes, max_bytes)?;
         directory.describe(directory_bytes)
@@ -95,11 +92,7 @@ impl<'a> Directory<'a> {
             b"MM" => true,
             _ => return Err(input.malformed(FORMAT, "it does not begin as such a file does")),
         };
-        let mut directory = Self {
-            input,
-            big_endian,
-            entries: Vec::new(),
-        };
+        let mut directory = Self { input, big_endian, entries: Vec::new() };
         let (offset, big) = match directory.number(&head[2..4]) {
             42 => (directory.number(&head[4..8]), false),
             43 if directory.number(&head[4..8]) == if big_endian { 8 << 16 } else { 8 } => {
@@ -116,14 +109,10 @@ impl<'a> Directory<'a> {
     fn read_entries(&mut self, offset: u64, big: bool) -> Result<()> {
         let (count_bytes, entry_bytes) = if big { (8, 20) } else { (2, 12) };
         let mut count = [0; 8];
-        self.input
-            .read_at(offset, &mut count[..count_bytes], "the directory")?;
+        self.input.read_at(offset, &mut count[..count_bytes], "the directory")?;
         let count = self.number(&count[..count_bytes]);
         if count > MAX_ENTRIES {
-            return Err(self.input.malformed(
-                FORMAT,
-                format!("its directory of {count} entries is too long"),
-            ));
+            return Err(self.input.malformed(FORMAT, format!("its directory of {count} entries is too long")));
         }
         let start = offset + count_bytes as u64;
         let mut bytes = vec![0; count as usize * entry_bytes];
@@ -144,25 +133,15 @@ impl<'a> Directory<'a> {
             position + 4 + inline as u64
         } else {
             let offset = self.number(&bytes[4 + inline..]);
-            self.input
-                .check_range(offset, needed, "a tag of the directory")?;
+            self.input.check_range(offset, needed, "a tag of the directory")?;
             offset
         };
-        Ok(Entry {
-            tag: self.number(&bytes[..2]) as u16,
-            kind,
-            count,
-            offset,
-        })
+        Ok(Entry { tag: self.number(&bytes[..2]) as u16, kind, count, offset })
     }
 
     fn number(&self, bytes: &[u8]) -> u64 {
         let add = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
-        if self.big_endian {
-            bytes.iter().fold(0, add)
-        } else {
-            bytes.iter().rev().fold(0, add)
-        }
+        if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) }
     }
 
     /// All values of a tag; none if it is not there.
@@ -171,18 +150,12 @@ impl<'a> Directory<'a> {
             return Ok(Vec::new());
         };
         if !matches!(entry.kind, 1 | 3 | 4 | 13 | 16 | 18) {
-            return Err(self
-                .input
-                .malformed(FORMAT, format!("tag {tag} holds no whole numbers")));
+            return Err(self.input.malformed(FORMAT, format!("tag {tag} holds no whole numbers")));
         }
         let width = value_bytes(entry.kind) as usize;
         let mut bytes = vec![0; entry.count as usize * width];
-        self.input
-            .read_at(entry.offset, &mut bytes, "a tag of the directory")?;
-        Ok(bytes
-            .chunks_exact(width)
-            .map(|value| self.number(value))
-            .collect())
+        self.input.read_at(entry.offset, &mut bytes, "a tag of the directory")?;
+        Ok(bytes.chunks_exact(width).map(|value| self.number(value)).collect())
     }
 
     fn value(&self, tag: u16, default: u64) -> Result<u64> {
@@ -197,45 +170,18 @@ impl<'a> Directory<'a> {
         let bits_per_pixel = samples_per_pixel.saturating_mul(bits);
         let (chunk, offsets, counts) = if self.values(tag::TILE_OFFSETS)?.is_empty() {
             let rows = self.value(tag::ROWS_PER_STRIP, height)?.clamp(1, height);
-            (
-                (rows, width),
-                self.values(tag::STRIP_OFFSETS)?,
-                self.values(tag::STRIP_BYTE_COUNTS)?,
-            )
+            ((rows, width), self.values(tag::STRIP_OFFSETS)?, self.values(tag::STRIP_BYTE_COUNTS)?)
         } else {
-            let tile = (
-                self.value(tag::TILE_HEIGHT, 0)?,
-                self.value(tag::TILE_WIDTH, 0)?,
-            );
-            (
-                tile,
-                self.values(tag::TILE_OFFSETS)?,
-                self.values(tag::TILE_BYTE_COUNTS)?,
-            )
+            let tile = (self.value(tag::TILE_HEIGHT, 0)?, self.value(tag::TILE_WIDTH, 0)?);
+            (tile, self.values(tag::TILE_OFFSETS)?, self.values(tag::TILE_BYTE_COUNTS)?)
         };
-        let chunk_bytes = chunk
-            .0
-            .saturating_mul(chunk.1)
-            .saturating_mul(bits_per_pixel)
-            .div_ceil(8);
-        let largest_stored = counts
-            .iter()
-            .copied()
-            .max()
-            .unwrap_or(0)
-            .min(self.input.len());
-        let stored_bytes: u64 = counts
-            .iter()
-            .fold(0, |sum, &count| sum.saturating_add(count));
+        let chunk_bytes = chunk.0.saturating_mul(chunk.1).saturating_mul(bits_per_pixel).div_ceil(8);
+        let largest_stored = counts.iter().copied().max().unwrap_or(0).min(self.input.len());
+        let stored_bytes: u64 = counts.iter().fold(0, |sum, &count| sum.saturating_add(count));
         let plain = self.value(tag::COMPRESSION, 1)? == 1 && self.value(tag::PREDICTOR, 1)? == 1;
         let strips = chunk.1 == width && height.div_ceil(chunk.0.max(1)) == offsets.len() as u64;
-        let exact = size.pixels().checked_mul(bits_per_pixel / 8) == Some(stored_bytes)
-            && bits.is_multiple_of(8);
-        let contiguous = if plain && strips && exact {
-            without_gaps(&offsets, &counts)
-        } else {
-            None
-        };
+        let exact = size.pixels().checked_mul(bits_per_pixel / 8) == Some(stored_bytes) && bits.is_multiple_of(8);
+        let contiguous = if plain && strips && exact { without_gaps(&offsets, &counts) } else { None };
         Ok(TiffDirectory {
             big_endian: self.big_endian,
             size,
@@ -246,9 +192,7 @@ impl<'a> Directory<'a> {
             planar: self.value(tag::PLANAR, 1)? == 2,
             stored_bytes,
             contiguous,
-            decoder_bytes: directory_bytes
-                .saturating_add(chunk_bytes)
-                .saturating_add(largest_stored),
+            decoder_bytes: directory_bytes.saturating_add(chunk_bytes).saturating_add(largest_stored),
         })
     }
 }

@@ -15,10 +15,7 @@ pub(crate) fn map_header(input: &Input, max_bytes: u64) -> Result<Plane> {
     let directory = TiffDirectory::read(input, max_bytes)?;
     if directory.samples_per_pixel != 1 {
         return Err(input.unsupported(
-            format!(
-                "The image has {} samples per pixel",
-                directory.samples_per_pixel
-            ),
+            format!("The image has {} samples per pixel", directory.samples_per_pixel),
             "Save the anomaly map as an image with one sample per pixel",
         ));
     }
@@ -40,13 +37,7 @@ pub(crate) fn map_header(input: &Input, max_bytes: u64) -> Result<Plane> {
             (Payload::Tiff { decoder_bytes }, cfg!(target_endian = "big"))
         }
     };
-    Ok(Plane {
-        sample_type,
-        big_endian,
-        size: directory.size,
-        stored_bytes: directory.stored_bytes,
-        payload,
-    })
+    Ok(Plane { sample_type, big_endian, size: directory.size, stored_bytes: directory.stored_bytes, payload })
 }
 
 /// The type of the samples.
@@ -87,10 +78,7 @@ pub(crate) fn decode(input: &Input, image: &mut [u8], max_bytes: u64) -> Result<
     if expected != image.len() {
         return Err(input.malformed(
             FORMAT,
-            format!(
-                "its image takes {expected} bytes where its directory promises {}",
-                image.len()
-            ),
+            format!("its image takes {expected} bytes where its directory promises {}", image.len()),
         ));
     }
     decoder.read_image_bytes(image).map_err(failed)

@@ -35,30 +35,15 @@ impl Header {
         let mut info = [0; 40];
         let old = info_bytes == 12;
         if !old && info_bytes < 40 {
-            return Err(input.malformed(
-                FORMAT,
-                format!("its information header of {info_bytes} bytes is unknown"),
-            ));
+            return Err(input.malformed(FORMAT, format!("its information header of {info_bytes} bytes is unknown")));
         }
         let info = &mut info[..if old { 12 } else { 40 }];
         input.read_at(FILE_HEADER, info, "the header")?;
         let (width, height, bits, compression, colours) = if old {
-            (
-                i32::from(u16_at(info, 4)),
-                i32::from(u16_at(info, 6)),
-                u16_at(info, 10),
-                0,
-                0,
-            )
+            (i32::from(u16_at(info, 4)), i32::from(u16_at(info, 6)), u16_at(info, 10), 0, 0)
         } else {
             let bits = u16_at(info, 14);
-            (
-                u32_at(info, 4) as i32,
-                u32_at(info, 8) as i32,
-                bits,
-                u32_at(info, 16),
-                u32_at(info, 32),
-            )
+            (u32_at(info, 4) as i32, u32_at(info, 8) as i32, bits, u32_at(info, 16), u32_at(info, 32))
         };
         if compression != 0 || !matches!(bits, 1 | 4 | 8 | 24 | 32) {
             return Err(input.unsupported(
@@ -70,36 +55,21 @@ impl Header {
             return Err(input.malformed(FORMAT, format!("its width is {width}")));
         };
         let size = input.check_size(Size::new(height.unsigned_abs(), columns))?;
-        let mut header = Self {
-            size,
-            top_down: height < 0,
-            bits: usize::from(bits),
-            pixels,
-            palette: Vec::new(),
-            stride: 4,
-        };
+        let mut header =
+            Self { size, top_down: height < 0, bits: usize::from(bits), pixels, palette: Vec::new(), stride: 4 };
         if bits <= 8 {
             header.stride = if old { 3 } else { 4 };
             let most = 1_u32 << bits;
-            let colours = if colours == 0 {
-                most
-            } else {
-                colours.min(most)
-            };
+            let colours = if colours == 0 { most } else { colours.min(most) };
             header.palette = vec![0; colours as usize * header.stride];
-            input.read_at(
-                FILE_HEADER + u64::from(info_bytes),
-                &mut header.palette,
-                "the palette",
-            )?;
+            input.read_at(FILE_HEADER + u64::from(info_bytes), &mut header.palette, "the palette")?;
         }
         Ok(header)
     }
 
     /// The grey values of the palette; `None` if it has other colours.
     fn greys(&self) -> Option<Vec<u8>> {
-        let grey =
-            |colour: &[u8]| (colour[0] == colour[1] && colour[1] == colour[2]).then_some(colour[0]);
+        let grey = |colour: &[u8]| (colour[0] == colour[1] && colour[1] == colour[2]).then_some(colour[0]);
         self.palette.chunks_exact(self.stride).map(grey).collect()
     }
 }
@@ -118,11 +88,7 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
     input.check_range(header.pixels, bytes, "the mask")?;
     let mut image = context.samples(input, size, bytes, u64::from(size.width))?;
     input.read_at(header.pixels, &mut image, "the mask")?;
-    let rows = Rows {
-        input,
-        header: &header,
-        rule: context.rule,
-    };
+    let rows = Rows { input, header: &header, rule: context.rule };
     rows.mask(&image, row_bytes)
 }
 
@@ -139,16 +105,8 @@ impl Rows<'_> {
         let mut mask = Mask::empty(self.header.size);
         let mut set = self.row_setter()?;
         for (index, row) in image.chunks_exact(row_bytes).enumerate() {
-            let y = if self.header.top_down {
-                index
-            } else {
-                height - 1 - index
-            };
-            set(
-                &mut mask,
-                y,
-                &row[..packed_row(width as u32, self.header.bits)],
-            )?;
+            let y = if self.header.top_down { index } else { height - 1 - index };
+            set(&mut mask, y, &row[..packed_row(width as u32, self.header.bits)])?;
         }
         Ok(mask)
     }
@@ -160,16 +118,12 @@ impl Rows<'_> {
             // Blue, green, red and, with 32 bits, a byte that has no meaning.
             return Ok(Box::new(if self.header.bits == 24 {
                 |mask: &mut Mask, y, row: &[u8]| {
-                    mask.set_row(y, bytemuck::cast_slice::<u8, [u8; 3]>(row), |pixel| {
-                        *pixel != [0; 3]
-                    });
+                    mask.set_row(y, bytemuck::cast_slice::<u8, [u8; 3]>(row), |pixel| *pixel != [0; 3]);
                     Ok(())
                 }
             } else {
                 |mask: &mut Mask, y, row: &[u8]| {
-                    mask.set_row(y, bytemuck::cast_slice::<u8, [u8; 4]>(row), |pixel| {
-                        pixel[..3] != [0; 3]
-                    });
+                    mask.set_row(y, bytemuck::cast_slice::<u8, [u8; 4]>(row), |pixel| pixel[..3] != [0; 3]);
                     Ok(())
                 }
             }));
@@ -192,15 +146,8 @@ impl Rows<'_> {
             self.rule.check_colour(self.input)?;
             return Ok(Palette::new(&[], 3));
         };
-        let anomalous = |&grey: &u8| {
-            self.rule
-                .least()
-                .is_some_and(|least| u64::from(grey) >= least)
-        };
-        let colours: Vec<u8> = greys
-            .iter()
-            .flat_map(|grey| [u8::from(anomalous(grey)); 3])
-            .collect();
+        let anomalous = |&grey: &u8| self.rule.least().is_some_and(|least| u64::from(grey) >= least);
+        let colours: Vec<u8> = greys.iter().flat_map(|grey| [u8::from(anomalous(grey)); 3]).collect();
         Ok(Palette::new(&colours, 3))
     }
 }

@@ -34,9 +34,7 @@ impl MaskRule {
             Self::Nonzero => Some(1),
             Self::Above(bound) if bound < 0.0 => Some(0),
             // 2^64 and above: no sample is larger. NaN: no sample is larger either.
-            Self::Above(bound) if bound < 18_446_744_073_709_551_616.0 => {
-                (bound.floor() as u64).checked_add(1)
-            }
+            Self::Above(bound) if bound < 18_446_744_073_709_551_616.0 => (bound.floor() as u64).checked_add(1),
             Self::Above(_) => None,
         }
     }
@@ -65,9 +63,7 @@ impl MaskContext<'_> {
     fn samples(&self, input: &Input, size: Size, bytes: u64, more: u64) -> Result<Buffer<u8>> {
         let needed = bytes.saturating_add(Mask::bytes(size)).saturating_add(more);
         input.check_memory(needed, self.max_bytes)?;
-        let buffer = usize::try_from(bytes)
-            .ok()
-            .and_then(|bytes| self.pool.take(bytes));
+        let buffer = usize::try_from(bytes).ok().and_then(|bytes| self.pool.take(bytes));
         buffer.ok_or_else(|| input.too_large(needed, self.max_bytes))
     }
 }
@@ -117,9 +113,6 @@ mod tests {
         assert_eq!(MaskRule::Above(-0.0).least(), Some(1));
         assert_eq!(MaskRule::Above(f64::INFINITY).least(), None);
         assert_eq!(MaskRule::Above(f64::NAN).least(), None);
-        assert_eq!(
-            MaskRule::Above(18_446_744_073_709_549_568.0).least(),
-            Some(18_446_744_073_709_549_569)
-        );
+        assert_eq!(MaskRule::Above(18_446_744_073_709_549_568.0).least(), Some(18_446_744_073_709_549_569));
     }
 }

@@ -18,10 +18,10 @@ fn header(input: &Input) -> Result<(NpyHeader, Size)> {
     let stack = header.stack(input)?;
     match stack.maps {
         None => Ok((header, stack.size)),
-        Some(_) => Err(input.unsupported(
-            format!("The mask has the shape {}", header.shape()),
-            "Save one mask per file, as HxW",
-        )),
+        Some(_) => {
+            Err(input
+                .unsupported(format!("The mask has the shape {}", header.shape()), "Save one mask per file, as HxW"))
+        }
     }
 }
 
@@ -31,16 +31,8 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
     let mut bytes = context.samples(input, size, header.data_bytes(), 0)?;
     input.read_at(header.data_offset, &mut bytes, "the mask")?;
     if header.big_endian != cfg!(target_endian = "big") {
-        bytes
-            .chunks_exact_mut(header.sample_type.bytes())
-            .for_each(<[u8]>::reverse);
+        bytes.chunks_exact_mut(header.sample_type.bytes()).for_each(<[u8]>::reverse);
     }
-    let samples = Samples {
-        bytes: &bytes,
-        sample_type: header.sample_type,
-        size,
-        per_pixel: 1,
-        counted: 1,
-    };
+    let samples = Samples { bytes: &bytes, sample_type: header.sample_type, size, per_pixel: 1, counted: 1 };
     samples.mask(input, context.rule)
 }

@@ -16,22 +16,14 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
     let size = size(input, &decoder)?;
     let info = decoder.info();
     let (colour, depth) = (info.color_type, info.bit_depth);
-    if matches!(
-        colour,
-        ColorType::Rgb | ColorType::Rgba | ColorType::Indexed
-    ) {
+    if matches!(colour, ColorType::Rgb | ColorType::Rgba | ColorType::Indexed) {
         context.rule.check_colour(input)?;
     }
-    let palette = info
-        .palette
-        .as_ref()
-        .map(|colours| Palette::new(colours, 3));
+    let palette = info.palette.as_ref().map(|colours| Palette::new(colours, 3));
     let row_bytes = packed_row(size.width, colour.samples() * depth as usize);
     let bytes = (row_bytes as u64).saturating_mul(u64::from(size.height));
     let mut image = context.samples(input, size, bytes, decoder_bytes(size.width))?;
-    decoder
-        .next_frame(&mut image)
-        .map_err(|error| png_error(input, error))?;
+    decoder.next_frame(&mut image).map_err(|error| png_error(input, error))?;
 
     let mut mask = Mask::empty(size);
     let rows = image.chunks_exact(row_bytes).enumerate();
@@ -56,9 +48,7 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
                 }
             }
         }
-        (ColorType::Grayscale, _) => {
-            rows.for_each(|(y, row)| set_grey16::<2>(&mut mask, y, row, context.rule))
-        }
+        (ColorType::Grayscale, _) => rows.for_each(|(y, row)| set_grey16::<2>(&mut mask, y, row, context.rule)),
         (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => {
             rows.for_each(|(y, row)| set_grey16::<4>(&mut mask, y, row, context.rule));
         }
@@ -71,24 +61,16 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
             });
         }
         (ColorType::Rgb, BitDepth::Sixteen) => {
-            rows.for_each(|(y, row)| {
-                set_pixels::<[u8; 6]>(&mut mask, y, row, |pixel| *pixel != [0; 6])
-            });
+            rows.for_each(|(y, row)| set_pixels::<[u8; 6]>(&mut mask, y, row, |pixel| *pixel != [0; 6]));
         }
         (ColorType::Rgb, _) => {
-            rows.for_each(|(y, row)| {
-                set_pixels::<[u8; 3]>(&mut mask, y, row, |pixel| *pixel != [0; 3])
-            });
+            rows.for_each(|(y, row)| set_pixels::<[u8; 3]>(&mut mask, y, row, |pixel| *pixel != [0; 3]));
         }
         (ColorType::Rgba, BitDepth::Sixteen) => {
-            rows.for_each(|(y, row)| {
-                set_pixels::<[u8; 8]>(&mut mask, y, row, |pixel| pixel[..6] != [0; 6])
-            });
+            rows.for_each(|(y, row)| set_pixels::<[u8; 8]>(&mut mask, y, row, |pixel| pixel[..6] != [0; 6]));
         }
         (ColorType::Rgba, _) => {
-            rows.for_each(|(y, row)| {
-                set_pixels::<[u8; 4]>(&mut mask, y, row, |pixel| pixel[..3] != [0; 3])
-            });
+            rows.for_each(|(y, row)| set_pixels::<[u8; 4]>(&mut mask, y, row, |pixel| pixel[..3] != [0; 3]));
         }
         (ColorType::Indexed, BitDepth::Sixteen) => {
             return Err(input.malformed(FORMAT, "it has a palette and 16 bits per pixel"));
@@ -113,9 +95,7 @@ where
     [u8; N]: Pod,
 {
     if let Some(least) = rule.least() {
-        set_pixels::<[u8; N]>(mask, y, row, |pixel| {
-            u64::from(u16::from_be_bytes([pixel[0], pixel[1]])) >= least
-        });
+        set_pixels::<[u8; N]>(mask, y, row, |pixel| u64::from(u16::from_be_bytes([pixel[0], pixel[1]])) >= least);
     }
 }
 

@@ -51,9 +51,7 @@ impl Samples<'_> {
             }
             match (rule, self.per_pixel) {
                 (MaskRule::Nonzero, 1) => mask.set_row(y, row, |&sample| sample.is_nonzero()),
-                (MaskRule::Above(bound), 1) => {
-                    mask.set_row(y, row, |&sample| sample.is_above(bound))
-                }
+                (MaskRule::Above(bound), 1) => mask.set_row(y, row, |&sample| sample.is_above(bound)),
                 (rule, per_pixel) => {
                     let pixels: Vec<&[T]> = row.chunks_exact(per_pixel).collect();
                     mask.set_row(y, &pixels, |pixel| {
@@ -142,15 +140,8 @@ pub(super) struct Palette {
 impl Palette {
     /// Colours as groups of `stride` bytes of which the first three count.
     pub(super) fn new(colours: &[u8], stride: usize) -> Self {
-        let mut palette = Self {
-            anomalous: [false; 256],
-            colours: (colours.len() / stride).min(256),
-        };
-        for (anomalous, colour) in palette
-            .anomalous
-            .iter_mut()
-            .zip(colours.chunks_exact(stride))
-        {
+        let mut palette = Self { anomalous: [false; 256], colours: (colours.len() / stride).min(256) };
+        for (anomalous, colour) in palette.anomalous.iter_mut().zip(colours.chunks_exact(stride)) {
             *anomalous = colour[..3].iter().any(|&part| part != 0);
         }
         palette
@@ -165,16 +156,11 @@ impl Palette {
         y: usize,
         row: &[u8],
     ) -> Result<()> {
-        if let Some(x) = row
-            .iter()
-            .position(|&index| usize::from(index) >= self.colours)
-        {
+        if let Some(x) = row.iter().position(|&index| usize::from(index) >= self.colours) {
             let (index, colours) = (row[x], self.colours);
             return Err(input.malformed(
                 format,
-                format!(
-                    "the pixel at row {y}, column {x} has colour {index} of a palette of {colours}"
-                ),
+                format!("the pixel at row {y}, column {x} has colour {index} of a palette of {colours}"),
             ));
         }
         mask.set_row(y, row, |&index| self.anomalous[usize::from(index)]);

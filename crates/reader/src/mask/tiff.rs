@@ -16,42 +16,21 @@ pub(super) fn read(input: &Input, context: &MaskContext<'_>) -> Result<Mask> {
     let (per_pixel, counted) = pixel(input, &directory, context.rule)?;
     let (size, bits) = (directory.size, directory.bits as usize);
     let packed = per_pixel == 1 && matches!(bits, 1 | 2 | 4);
-    let sample_type = if packed {
-        SampleType::U8
-    } else {
-        tiff_file::sample_type(input, &directory)?
-    };
-    let row_bytes = if packed {
-        packed_row(size.width, bits)
-    } else {
-        size.width as usize * per_pixel * bits / 8
-    };
+    let sample_type = if packed { SampleType::U8 } else { tiff_file::sample_type(input, &directory)? };
+    let row_bytes = if packed { packed_row(size.width, bits) } else { size.width as usize * per_pixel * bits / 8 };
     let bytes = (row_bytes as u64).saturating_mul(u64::from(size.height));
     let unpacked = if packed { size.pixels() } else { 0 };
-    let more = directory
-        .decoder_bytes
-        .saturating_add(DECODER_BYTES)
-        .saturating_add(unpacked);
+    let more = directory.decoder_bytes.saturating_add(DECODER_BYTES).saturating_add(unpacked);
     let mut image = context.samples(input, size, bytes, more)?;
     tiff_file::decode(input, &mut image, context.max_bytes)?;
     if packed {
         let mut samples = context.samples(input, size, unpacked, more)?;
-        for (packed, samples) in image
-            .chunks_exact(row_bytes)
-            .zip(samples.chunks_exact_mut(size.width as usize))
-        {
+        for (packed, samples) in image.chunks_exact(row_bytes).zip(samples.chunks_exact_mut(size.width as usize)) {
             unpack(packed, bits, samples);
         }
         image = samples;
     }
-    Samples {
-        bytes: &image,
-        sample_type,
-        size,
-        per_pixel,
-        counted,
-    }
-    .mask(input, context.rule)
+    Samples { bytes: &image, sample_type, size, per_pixel, counted }.mask(input, context.rule)
 }
 
 /// Samples per pixel, and how many of them count.
