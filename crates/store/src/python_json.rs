@@ -18,9 +18,7 @@ pub(crate) fn quote_tokens(text: &str) -> Cow<'_, str> {
             continue;
         }
         let rest = &bytes[position..];
-        let token = TOKENS
-            .iter()
-            .find(|token| rest.starts_with(token.as_bytes()));
+        let token = TOKENS.iter().find(|token| rest.starts_with(token.as_bytes()));
         if let Some(token) = token {
             quoted.push_str(&text[copied..position]);
             quoted.extend(["\"", token, "\""]);

@@ -116,11 +116,7 @@ struct Slot<R> {
 
 impl<R: Row> Slot<R> {
     fn new(format: &Arc<TableFormat>) -> Self {
-        Self {
-            format: Arc::clone(format),
-            file: None,
-            row: std::marker::PhantomData,
-        }
+        Self { format: Arc::clone(format), file: None, row: std::marker::PhantomData }
     }
 
     fn open(&mut self, place: Place<'_>) -> Result<&mut TableFile> {
@@ -138,15 +134,11 @@ impl<R: Row> Slot<R> {
             return Ok(());
         }
         let path = place(&R::file_name());
-        let chunks = buffer
-            .encode_rest()
-            .map_err(StoreError::parquet("write", &path))?;
+        let chunks = buffer.encode_rest().map_err(StoreError::parquet("write", &path))?;
         self.open(place)?.append(chunks)
     }
 
     fn finish(self) -> Result<Option<(String, File)>> {
-        self.file
-            .map(|file| Ok((R::file_name(), file.finish()?)))
-            .transpose()
+        self.file.map(|file| Ok((R::file_name(), file.finish()?))).transpose()
     }
 }
