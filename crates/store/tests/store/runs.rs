@@ -12,7 +12,7 @@ use pimo_store::{
 use proptest::prelude::*;
 
 fn image(category: &str, number: usize, model: &str) -> ImageRow {
-    let anomalous = number % 3 == 0;
+    let anomalous = number.is_multiple_of(3);
     let score = anomalous.then_some(number as f64 / 7.0);
     ImageRow {
         model: model.to_owned(),
@@ -286,9 +286,9 @@ fn large_categories_are_spilled_and_come_back() {
         };
         part.curve(&curve).unwrap();
     }
-    assert!(names(&out).iter().any(|name| name.ends_with(".spill")));
+    assert!(names(&out).iter().any(|name| name.contains(".spill")));
     part.commit().unwrap();
-    assert!(!names(&out).iter().any(|name| name.ends_with(".spill")));
+    assert!(!names(&out).iter().any(|name| name.contains(".spill")));
     writer.finish(&Summary::default(), &RunRecord::default()).unwrap();
     assert_eq!(row_groups(&out.join("images.parquet")), 3);
     assert_eq!(row_groups(&out.join("curves.parquet")), 5);
