@@ -133,8 +133,8 @@ fn to_odd(value: f64) -> f32 {
     let nearest = value as f32;
     let bits = nearest.to_bits();
     match f64::from(nearest).abs().partial_cmp(&value.abs()) {
-        Some(Ordering::Less) if bits % 2 == 0 => f32::from_bits(bits + 1),
-        Some(Ordering::Greater) if bits % 2 == 0 => f32::from_bits(bits - 1),
+        Some(Ordering::Less) if bits & 1 == 0 => f32::from_bits(bits + 1),
+        Some(Ordering::Greater) if bits & 1 == 0 => f32::from_bits(bits - 1),
         _ => nearest,
     }
 }
