@@ -44,6 +44,14 @@ struct StringColumn {
 }
 
 impl StringTable {
+    /// Names of all columns of a file, whatever their types.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no Parquet file.
+    pub fn column_names(path: &Path) -> Result<Vec<String>> {
+        Ok(ParquetFile::open(path)?.column_names().into_iter().map(str::to_owned).collect())
+    }
+
     /// Reads the columns `required`, which must be there, and those of `optional` that are there.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ macro_rules! table {
         { $( $(#[$inner:meta])* $field:ident : $type:ty, )* }
     ) => {
         $(#[$outer])*
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $row {
             $( $(#[$inner])* pub $field: $type, )*
         }
