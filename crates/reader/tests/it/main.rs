@@ -1,5 +1,7 @@
 //! Reading files: every format, every kind of damage, both I/O modes.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 mod alloc;
 mod damage;
 mod formats;
@@ -19,7 +21,12 @@ fn data(relative: &str) -> PathBuf {
 
 /// The files in a folder of the committed samples, sorted.
 fn files(folder: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(data(folder)).expect("the folder of samples");
+    sorted(&data(folder))
+}
+
+/// The files in a folder, sorted.
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of samples");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     files
