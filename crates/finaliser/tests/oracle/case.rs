@@ -170,7 +170,7 @@ impl Plan {
                 MaskKind::OnePixel => false,
                 MaskKind::Full => true,
                 MaskKind::Scattered => rng.below(4) == 0,
-                MaskKind::Blobs => (pixel / width / 3 + pixel % width / 3) % 3 == 0,
+                MaskKind::Blobs => (pixel / width / 3 + pixel % width / 3).is_multiple_of(3),
             })
             .collect();
         mask[first] = true;
