@@ -45,6 +45,13 @@ def mask(height=11, width=19):
     return (y * y + 3 * x) % 7 == 0
 
 
+def entry(name, method=zipfile.ZIP_STORED):
+    """An archive's entry of a fixed date, so that the same files come out every time."""
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.compress_type = method
+    return info
+
+
 def npy_maps(folder):
     for kind in TYPES:
         np.save(folder / f"{kind}.npy", scores(kind))
@@ -65,8 +72,8 @@ def npz_maps(folder):
         for key, values in maps.items():
             buffer = io.BytesIO()
             np.save(buffer, values)
-            with archive.open(key + ".npy", "w", force_zip64=True) as entry:
-                entry.write(buffer.getvalue())
+            with archive.open(entry(key + ".npy"), "w", force_zip64=True) as file:
+                file.write(buffer.getvalue())
 
 
 def tiff_maps(folder):
@@ -280,13 +287,13 @@ def save_zip(path, thing, protocol=2, big_endian=False, compressed=False):
     keys = {}
     data = pickled(thing, protocol, keys)
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    with zipfile.ZipFile(path, "w", method) as archive:
-        archive.writestr("maps/data.pkl", data)
-        archive.writestr("maps/byteorder", "big" if big_endian else "little")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(entry("maps/data.pkl", method), data)
+        archive.writestr(entry("maps/byteorder", method), "big" if big_endian else "little")
         for key, storage in keys.values():
             values = storage.values.astype(storage.values.dtype.newbyteorder(">" if big_endian else "<"))
-            archive.writestr(f"maps/data/{key}", values.tobytes())
-        archive.writestr("maps/version", "3\n")
+            archive.writestr(entry(f"maps/data/{key}", method), values.tobytes())
+        archive.writestr(entry("maps/version", method), "3\n")
 
 
 def save_legacy(path, thing):
@@ -379,6 +386,7 @@ def image_damage(folder):
     tifffile.imwrite(folder / "complex.tif", np.zeros((4, 5), "c8"))
     tifffile.imwrite(folder / "planes.tif", np.zeros((3, 4, 5), "u1"), photometric="rgb", planarconfig="separate")
     tifffile.imwrite(folder / "jpeg.tif", np.zeros((16, 16), "u1"), compression="jpeg")
+    tifffile.imwrite(folder / "pages.tif", np.zeros((2, 4, 5), "f4"), photometric="minisblack")
     write(folder / "grey4.png", png_bytes(m * 15, 4, GREY))
     write(folder / "rgb.png", png_bytes(np.stack([m * 1] * 3, -1), 8, RGB))
     write(folder / "palette.png", png_bytes(m * 3, 2, PALETTE, COLOURS[:3]))

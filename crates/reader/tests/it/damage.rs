@@ -98,6 +98,11 @@ fn images_that_are_no_maps() {
              pixel.",
         ),
         (
+            "image/pages.tif",
+            "image/pages.tif: The file holds more than one image. Save each image as a file of its own, or anomaly \
+             maps together as one .npy of NxHxW.",
+        ),
+        (
             "image/white.tif",
             "image/white.tif: The image stores white as zero, so that its scores may be inverted. Save the anomaly \
              map with the photometric interpretation `black is zero`.",
