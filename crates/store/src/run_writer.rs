@@ -236,18 +236,22 @@ pub(crate) fn published_name(model: &str, category: &str) -> Result<String> {
     Ok(format!("published/{model}/{category}/aupimo/aupimos.json"))
 }
 
-/// Brings files to the disk, all at a time: each waits for the device, not for the processor.
+/// Brings files to the disk, several at a time: each waits for the device, not for the processor.
 fn sync_all(files: &[(String, File)], staged: &(dyn Fn(&str) -> PathBuf + Sync)) -> Result<()> {
     const AT_A_TIME: usize = 8;
+    const STACK: usize = 1 << 16;
+    let sync =
+        |(name, file): &(String, File)| file.sync_all().map_err(|error| StoreError::io("write", &staged(name))(error));
     for files in files.chunks(AT_A_TIME) {
         std::thread::scope(|scope| {
-            let pending: Vec<_> = files
-                .iter()
-                .map(|(name, file)| {
-                    scope.spawn(move || file.sync_all().map_err(|error| StoreError::io("write", &staged(name))(error)))
-                })
-                .collect();
-            pending
+            let mut threads = Vec::with_capacity(files.len());
+            for file in files {
+                match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || sync(file)) {
+                    Ok(thread) => threads.push(thread),
+                    Err(_) => sync(file)?,
+                }
+            }
+            threads
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
