@@ -124,7 +124,9 @@ impl LinspaceAxis {
     pub fn new(grid: Grid, rates: GridRates, bounds: FprBounds, allow_few_points: bool) -> Result<Self, LinspaceError> {
         assert!(rates.images > 0 && rates.sums.len() == grid.len(), "rates of at least one image, for this grid");
         let GridRates { mut sums, pixels, images } = rates;
-        sums.iter_mut().for_each(|sum| *sum /= images as f64);
+        for sum in &mut sums {
+            *sum /= images as f64;
+        }
         let rates = sums;
         let [at_lower, at_upper] = [("lower", bounds.lower().value()), ("upper", bounds.upper().value())]
             .map(|(name, level)| nearest(&rates, name, level));
@@ -141,7 +143,10 @@ impl LinspaceAxis {
         if at_upper >= at_lower {
             return Err(LinspaceError::SameThreshold);
         }
-        let points = at_lower - at_upper + 1;
+        // Rounded to half precision, the last threshold may lie above every score; a rate of zero has no logarithm.
+        let positive = rates[at_upper..=at_lower].iter().take_while(|&&rate| rate > 0.0);
+        let log_rates: Vec<f64> = positive.map(|&rate| libm::log(rate)).collect();
+        let points = log_rates.len();
         if points <= TOO_FEW_POINTS && !allow_few_points {
             return Err(LinspaceError::TooFewPoints(points));
         }
@@ -150,7 +155,6 @@ impl LinspaceAxis {
         } else if points < FEW_POINTS {
             warnings.push(LinspaceWarning::FewPoints(points));
         }
-        let log_rates = rates[at_upper..=at_lower].iter().map(|&rate| libm::log(rate)).collect();
         Ok(Self { bounds, grid, rates, pixels, at_upper, at_lower, log_rates, warnings })
     }
 
@@ -212,7 +216,7 @@ impl LinspaceAxis {
     /// `reached`, largest score first.
     pub fn aupimo(&self, reached: &[Run], anomalous_pixels: u64) -> f64 {
         // From the lower bound on, as the published code reverses its curve.
-        let thresholds = (self.at_upper..=self.at_lower).rev();
+        let thresholds = (self.at_upper..self.at_upper + self.points()).rev();
         let found = found_at(reached, thresholds.map(|index| self.key(index)));
         let recalls = found.map(|found| found as f64 / anomalous_pixels as f64);
         let mut points = self.log_rates.iter().rev().copied().zip(recalls);
