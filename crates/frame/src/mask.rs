@@ -40,7 +40,11 @@ impl Mask {
     pub fn set_row<T>(&mut self, y: usize, samples: &[T], anomalous: impl Fn(&T) -> bool) {
         assert_eq!(samples.len(), self.size.width as usize, "a mask row has as many samples as the mask is wide");
         for (word, chunk) in self.row_mut(y).iter_mut().zip(samples.chunks(64)) {
-            *word = chunk.iter().enumerate().fold(0, |bits, (x, sample)| bits | u64::from(anomalous(sample)) << x);
+            let mut flags = [0_u8; 64];
+            for (flag, sample) in flags.iter_mut().zip(chunk) {
+                *flag = u8::from(anomalous(sample));
+            }
+            *word = packed(&flags);
         }
     }
 
@@ -77,6 +81,15 @@ impl Mask {
     fn row_mut(&mut self, y: usize) -> &mut [u64] {
         &mut self.words[y * self.words_per_row..][..self.words_per_row]
     }
+}
+
+/// Bit `i` is flag `i`, each of which is 0 or 1.
+fn packed(flags: &[u8; 64]) -> u64 {
+    // In eight bytes that are 0 or 1, this product gathers their lowest bits, in order, in the topmost byte.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (eights, _) = flags.as_chunks::<8>();
+    let bytes = eights.iter().map(|&eight| u64::from_le_bytes(eight).wrapping_mul(GATHER) >> 56);
+    bytes.enumerate().fold(0, |word, (i, byte)| word | byte << (8 * i))
 }
 
 #[cfg(test)]
