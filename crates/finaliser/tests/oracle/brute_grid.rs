@@ -38,6 +38,8 @@ pub(crate) struct Slice {
     /// Index of the threshold at the upper and at the lower bound.
     pub(crate) at_upper: usize,
     pub(crate) at_lower: usize,
+    /// Number of points that are integrated over.
+    pub(crate) points: usize,
     pub(crate) warned: Vec<Warned>,
     bounds: [f64; 2],
 }
@@ -121,14 +123,15 @@ impl GridCurve {
         if at_upper >= at_lower {
             return Err(Raised::SameThreshold);
         }
-        let points = at_lower - at_upper + 1;
+        // Points without a finite logarithm are dropped.
+        let points = self.shared_fpr[at_upper..=at_lower].iter().filter(|&&rate| rate > 0.0).count();
         match points {
             ..=30 if !force => return Err(Raised::TooFewPoints(points)),
             ..=30 => warned.push(Warned::Forced(points)),
             31..300 => warned.push(Warned::FewPoints(points)),
             300.. => {}
         }
-        Ok(Slice { at_upper, at_lower, warned, bounds: [lower, upper] })
+        Ok(Slice { at_upper, at_lower, points, warned, bounds: [lower, upper] })
     }
 
     /// `argmin |F - level|`, the first of several; at level 1 the last threshold that all pixels reach.

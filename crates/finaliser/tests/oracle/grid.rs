@@ -1,9 +1,9 @@
 //! The published procedure on categories made up at random.
 
-use pimo_accumulator::linspace::GridError;
+use pimo_accumulator::linspace::{Grid, GridError};
 use pimo_finaliser::linspace::{LinspaceAxis, LinspaceError, LinspaceWarning};
 use pimo_finaliser::{CurvePoints, OperatingPoint};
-use pimo_frame::{Frame, SampleType};
+use pimo_frame::{Frame, SampleType, Size};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -66,7 +66,7 @@ fn compare(
     let thresholds: Vec<f64> = (0..grid.len()).map(|k| grid.threshold(k)).collect();
     prop_assert_eq!(bits(&thresholds), bits(&curve.thresholds));
     prop_assert_eq!(bits(axis.rates()), bits(&curve.shared_fpr));
-    prop_assert_eq!(axis.points(), slice.at_lower - slice.at_upper + 1);
+    prop_assert_eq!(axis.points(), slice.points);
     prop_assert_eq!(axis.warnings().iter().map(warned).collect::<Vec<_>>(), slice.warned.clone());
     let ends = [slice.at_upper, slice.at_lower];
     for (point, end) in [axis.lower_threshold(), axis.upper_threshold()].into_iter().zip(ends) {
@@ -123,6 +123,60 @@ proptest! {
             (ours, expected) => prop_assert!(false, "{:?} for {:?}", ours.err(), expected.err()),
         }
     }
+}
+
+/// 30 points are refused unless forced, 31 draw a warning, and 300 do not any more.
+#[test]
+fn numbers_of_points_around_the_limits() {
+    let size = Size::new(1, 2000);
+    let scores: Vec<f64> = (0..2000).map(f64::from).collect();
+    let input = Input { native: size, evaluated: size, single: false, scores, mask: Vec::new() };
+    let (frames, normal) = ([input.frame()], [input.plain()]);
+    let curve = GridCurve::new(&normal, 2000, SampleType::F64).unwrap();
+    for (points, force) in [(30, false), (30, true), (31, false), (31, true), (299, false), (300, false), (301, true)] {
+        let upper = (199 + points) as f64 / 2000.0;
+        let texts = ["0.1".to_owned(), format!("{upper}")];
+        let ours = drive::grid_axis(&frames, 2000, SampleType::F64, drive::fpr_bounds(&texts), force);
+        let expected = curve.slice([0.1, upper], force);
+        match (&ours, &expected) {
+            (Ok(axis), Ok(slice)) => {
+                assert_eq!((axis.points(), slice.points), (points, points));
+                assert_eq!(axis.warnings().iter().map(warned).collect::<Vec<_>>(), slice.warned);
+            }
+            (Err(refused), Err(expected)) => assert_eq!(raised(refused), *expected),
+            _ => panic!("{:?} for {:?}", ours.err(), expected.err()),
+        }
+    }
+}
+
+/// Among so many thresholds some lie so close to the middle of two halves that rounding them twice would show.
+#[test]
+fn thresholds_of_half_precision_are_rounded_once() {
+    for range in 1..400_u16 {
+        let range = f32::from(range);
+        let ends = [-0.9 - range * 0.000_537, 0.8 + range * 0.000_719].map(f64::from);
+        let normal = [Plain { scores: ends.to_vec(), mask: Vec::new() }];
+        let curve = GridCurve::new(&normal, 700, SampleType::F16).unwrap();
+        let grid = Grid::new(ends[0], ends[1], 700, SampleType::F16).unwrap();
+        let thresholds: Vec<f64> = (0..700).map(|k| grid.threshold(k)).collect();
+        assert_eq!(bits(&thresholds), bits(&curve.thresholds));
+    }
+}
+
+/// A map of halves that was resampled: its largest score is no half, and the last threshold is rounded to above it.
+#[test]
+fn a_threshold_that_no_score_reaches_is_left_out_of_the_area() {
+    let size = Size::new(1, 50);
+    let scores: Vec<f64> = (0..50).map(|i| f64::from((i as f32) / 49.0 * 1.0007)).collect();
+    let input = Input { native: size, evaluated: size, single: true, scores, mask: Vec::new() };
+    let found = input.with_mask((0..50).map(|i| i % 7 == 3).collect());
+    let (frames, normal) = ([input.frame()], [input.plain()]);
+    let texts = ["1e-3".to_owned(), "0.9".to_owned()];
+    let curve = GridCurve::new(&normal, 60, SampleType::F16).unwrap();
+    assert_eq!(curve.shared_fpr[59], 0.0);
+    let slice = curve.slice([1e-3, 0.9], false).unwrap();
+    let axis = drive::grid_axis(&frames, 60, SampleType::F16, drive::fpr_bounds(&texts), false).unwrap();
+    compare(&axis, &curve, &slice, &normal, &[found]).unwrap();
 }
 
 /// Each of the oracle's own ways to refuse and to warn comes up, and a score without any of them.
