@@ -36,13 +36,9 @@ impl Lanes {
     ) -> Result<Self, PipelineError> {
         let threads = settings.threads.max(1);
         let mut lanes = Self { readers: threads, counters: threads, queue: threads };
-        let state = PROGRAM_BYTES + images as u64 * IMAGE_BYTES + state_bytes(settings, category);
-        let frame = frame_bytes(category);
-        let counter = counter_bytes(settings, category);
+        let shares = Shares::of(settings, category, images);
         loop {
-            let frames = (lanes.readers + lanes.counters + lanes.queue) as u64 * frame;
-            let needed = state.saturating_add(frames).saturating_add(lanes.counters as u64 * counter);
-            if needed <= settings.memory {
+            if shares.bytes(lanes) <= settings.memory {
                 return Ok(lanes);
             }
             if lanes.queue > 0 {
@@ -51,10 +47,40 @@ impl Lanes {
                 lanes.readers = lanes.readers.max(2) - 1;
                 lanes.counters = lanes.counters.max(2) - 1;
             } else {
-                let what = refusal(category, state, 2 * frame);
-                return Err(PipelineError::Memory { what, needed, allowed: settings.memory });
+                let what = refusal(category, shares.state, 2 * shares.frame);
+                return Err(PipelineError::Memory { what, needed: shares.bytes(lanes), allowed: settings.memory });
             }
         }
+    }
+}
+
+/// The least memory in bytes with which a category can be evaluated, in a dataset of `images` in all.
+pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
+    Shares::of(settings, category, images).bytes(Lanes { readers: 1, counters: 1, queue: 0 })
+}
+
+/// What memory goes to.
+struct Shares {
+    /// Whatever the number of threads.
+    state: u64,
+    /// Each frame in flight.
+    frame: u64,
+    /// Each counting thread.
+    counter: u64,
+}
+
+impl Shares {
+    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> Self {
+        Self {
+            state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state_bytes(settings, category)),
+            frame: frame_bytes(category),
+            counter: counter_bytes(settings, category),
+        }
+    }
+
+    fn bytes(&self, lanes: Lanes) -> u64 {
+        let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
+        self.state.saturating_add(frames).saturating_add(self.counter.saturating_mul(lanes.counters as u64))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use pimo_dataset::{Class, Discovery, Problem, discover, manifest_rows, read_manifest};
-use pimo_reader::{IoChoice, Reader, ReaderOptions};
+use pimo_reader::{AfterMapHook, IoChoice, Reader, ReaderOptions};
 use pimo_store::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
 };
@@ -90,7 +90,7 @@ pub(crate) fn new_reader(settings: &Settings) -> Reader {
         io: settings.io,
         max_bytes: settings.memory,
         buffers: 3 * settings.threads.max(1) + 2,
-        ..ReaderOptions::default()
+        after_map_hook: settings.after_map_hook.map(|hook| Box::new(hook) as AfterMapHook),
     })
 }
 

@@ -1,12 +1,15 @@
 //! Checking a dataset without evaluating it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use pimo_accumulator::{BadScore, ImageScore, NormalCounter};
-use pimo_dataset::{Class, Note, Problem};
+use pimo_dataset::{Class, Dataset, Note, Problem};
 use pimo_frame::{Frame, SampleType, Size};
+use pimo_reader::Reader;
 
-use crate::budget::Lanes;
+use crate::budget::{self, Lanes};
 use crate::evaluate::{look, new_reader, plan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::sweep::{Count, Outcome, Sweep};
@@ -27,6 +30,19 @@ pub struct Inspection {
     pub notes: Vec<Note>,
     /// Why the memory budget does not suffice, if it does not.
     pub memory: Option<PipelineError>,
+    /// How fast maps were read; none if there was nothing to read.
+    pub speed: Option<ReadingSpeed>,
+}
+
+/// How fast maps were read and looked through: all of them by a deep inspection, a few otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadingSpeed {
+    /// Maps that were read.
+    pub maps: u64,
+    /// Bytes of samples in them.
+    pub bytes: u64,
+    /// The time it took.
+    pub time: Duration,
 }
 
 /// What a category is like.
@@ -44,11 +60,15 @@ pub struct CategoryInspection {
     pub sample_types: BTreeSet<SampleType>,
     /// Bytes of samples in all maps.
     pub bytes: u64,
+    /// Bytes of samples in the maps of normal images.
+    pub normal_bytes: u64,
     /// Pixels of the normal images, one detector's.
     pub normal_pixels: u64,
+    /// The least memory in bytes with which it can be evaluated.
+    pub least_memory: u64,
 }
 
-/// Looks at the headers of all files; `deep` decodes everything as well.
+/// Looks at the headers of all files and into a few of them; `deep` decodes everything.
 ///
 /// # Errors
 /// The dataset can't be looked at, or a request to stop.
@@ -68,6 +88,7 @@ pub fn inspect(
         problems: discovery.problems.iter().filter(|problem| problem.category.is_none()).cloned().collect(),
         notes: discovery.notes.clone(),
         memory: None,
+        speed: None,
     };
     let placed = pimo_dataset::Discovery {
         dataset: discovery.dataset,
@@ -81,21 +102,74 @@ pub fn inspect(
         let bytes = planned.iter().flat_map(|category| &category.models).map(|model| model.stored_bytes).sum();
         observer.event(Event::Planned { categories: planned.len(), maps: maps as u64, bytes });
     }
+    let (tally, clock) = (Tally::new(deep.then_some(observer)), Instant::now());
+    let mut reading = Duration::ZERO;
     for mut category in planned {
         if !category.images.is_empty() {
             match Lanes::for_category(settings, &category, images) {
-                Ok(lanes) if deep => decode(settings, &reader, &placed.dataset, &mut category, lanes, cancel, observer)?,
-                Ok(_) => {}
+                Ok(lanes) => {
+                    let wanted = if deep { category.images.clone() } else { sample(&category) };
+                    let began = clock.elapsed();
+                    let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, lanes, cancel };
+                    let found = sweep.run(&category, &wanted, &tally)?;
+                    reading += clock.elapsed() - began;
+                    add_new(&mut category, found, &placed.dataset.models);
+                }
                 Err(error) => inspection.memory = inspection.memory.or(Some(error)),
             }
         }
         inspection.problems.extend(category.bad.problems().cloned());
-        inspection.categories.push(summary(&category));
+        inspection.categories.push(summary(&category, budget::least_bytes(settings, &category, images)));
     }
+    inspection.speed = tally.speed(reading);
     Ok(inspection)
 }
 
-fn summary(category: &PlannedCategory<'_>) -> CategoryInspection {
+/// Images of each category that are read to find out how fast that is.
+const SAMPLED_IMAGES: usize = 8;
+/// Bytes of maps after which enough was read of a category.
+const SAMPLED_BYTES: u64 = 64 << 20;
+
+/// A few images, spread over a category.
+fn sample(category: &PlannedCategory<'_>) -> Vec<PlannedImage> {
+    let count = category.images.len();
+    let stored: u64 = category.models.iter().map(|model| model.stored_bytes).sum();
+    let affordable = SAMPLED_BYTES / (stored / count as u64).max(1);
+    let wanted = (affordable.max(1) as usize).min(SAMPLED_IMAGES).min(count);
+    (0..wanted).map(|index| category.images[index * count / wanted]).collect()
+}
+
+/// Counts what was read, and passes news on to somebody who wants it.
+struct Tally<'a> {
+    maps: AtomicU64,
+    bytes: AtomicU64,
+    observer: Option<&'a dyn Observer>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(observer: Option<&'a dyn Observer>) -> Self {
+        Self { maps: AtomicU64::new(0), bytes: AtomicU64::new(0), observer }
+    }
+
+    fn speed(&self, time: Duration) -> Option<ReadingSpeed> {
+        let (maps, bytes) = (self.maps.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        (bytes > 0).then_some(ReadingSpeed { maps, bytes, time })
+    }
+}
+
+impl Observer for Tally<'_> {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Map { bytes } = event {
+            self.maps.fetch_add(u64::from(bytes > 0), Ordering::Relaxed);
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        if let Some(observer) = self.observer {
+            observer.event(event);
+        }
+    }
+}
+
+fn summary(category: &PlannedCategory<'_>, least_memory: u64) -> CategoryInspection {
     let sizes = || category.images.iter().map(|image| image.evaluated);
     let smallest = sizes().min_by_key(|size| (size.pixels(), *size));
     let largest = sizes().max_by_key(|size| (size.pixels(), *size));
@@ -106,51 +180,62 @@ fn summary(category: &PlannedCategory<'_>) -> CategoryInspection {
         sizes: smallest.zip(largest),
         sample_types: category.models.iter().flat_map(|model| model.sample_types.iter().copied()).collect(),
         bytes: category.models.iter().map(|model| model.stored_bytes).sum(),
+        normal_bytes: category.models.iter().map(|model| model.normal_bytes).sum(),
         normal_pixels: category.normal_pixels().sum(),
+        least_memory,
     }
 }
 
-/// Reads and decodes every map and mask of a category.
-fn decode(
-    settings: &Settings,
-    reader: &pimo_reader::Reader,
-    dataset: &pimo_dataset::Dataset,
-    category: &mut PlannedCategory<'_>,
+/// Reading maps and masks of a category, for what is wrong inside of them.
+struct Decoding<'a> {
+    settings: &'a Settings,
+    reader: &'a Reader,
+    dataset: &'a Dataset,
     lanes: Lanes,
-    cancel: &Cancel,
-    observer: &dyn Observer,
-) -> Result<(), PipelineError> {
-    observer.event(Event::Category { name: &category.category.name, images: category.images.len() });
-    let images: Vec<PlannedImage> = category.images.clone();
-    let models: Vec<usize> = (0..dataset.models.len()).collect();
-    let mut found = Vec::new();
-    let sweep = Sweep {
-        reader,
-        dataset,
-        category,
-        mask_rule: settings.mask_rule,
-        images: &images,
-        models: &models,
-        bad: &category.bad,
-        lanes,
-        cancel,
-        observer,
-    };
-    sweep.run(
-        || Finite(NormalCounter::new(ImageScore::Max)),
-        |counted| {
-            if let Outcome::Bad(problem) = counted.outcome {
-                found.push(*problem);
-            }
-            Ok(())
-        },
-    )?;
-    // What the headers told already is not told twice.
+    cancel: &'a Cancel,
+}
+
+impl Decoding<'_> {
+    fn run(
+        &self,
+        category: &PlannedCategory<'_>,
+        images: &[PlannedImage],
+        observer: &dyn Observer,
+    ) -> Result<Vec<Problem>, PipelineError> {
+        observer.event(Event::Category { name: &category.category.name, images: images.len() });
+        let models: Vec<usize> = (0..self.dataset.models.len()).collect();
+        let mut found = Vec::new();
+        let sweep = Sweep {
+            reader: self.reader,
+            dataset: self.dataset,
+            category,
+            mask_rule: self.settings.mask_rule,
+            images,
+            models: &models,
+            bad: &category.bad,
+            lanes: self.lanes,
+            cancel: self.cancel,
+            observer,
+        };
+        sweep.run(
+            || Finite(NormalCounter::new(ImageScore::Max)),
+            |counted| {
+                if let Outcome::Bad(problem) = counted.outcome {
+                    found.push(*problem);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(found)
+    }
+}
+
+/// Takes note of problems; what the headers told already is not told twice.
+fn add_new(category: &mut PlannedCategory<'_>, found: Vec<Problem>, models: &[String]) {
     let known: Vec<Problem> = category.bad.problems().cloned().collect();
     for problem in found.into_iter().filter(|problem| !known.contains(problem)) {
-        category.bad.add(problem, &dataset.models);
+        category.bad.add(problem, models);
     }
-    Ok(())
 }
 
 /// Looks whether scores are finite.

@@ -31,6 +31,6 @@ mod sweep;
 pub use category::CategoryOutcome;
 pub use error::{PipelineError, bytes, fault_of, listing};
 pub use evaluate::{RunOutcome, evaluate};
-pub use inspect::{CategoryInspection, Inspection, inspect};
+pub use inspect::{CategoryInspection, Inspection, ReadingSpeed, inspect};
 pub use observer::{Cancel, Event, Observer};
 pub use settings::{Input, Output, Settings, Thresholds};

@@ -1,6 +1,6 @@
 //! What a run is asked to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pimo_accumulator::ImageScore;
 use pimo_dataset::{ManifestOptions, Sources};
@@ -58,6 +58,9 @@ pub struct Settings {
     pub memory: u64,
     /// How files are read.
     pub io: IoChoice,
+    /// Called with a map's file once it is mapped: a hook for tests.
+    #[doc(hidden)]
+    pub after_map_hook: Option<fn(&Path)>,
 }
 
 impl Default for Settings {
@@ -75,6 +78,7 @@ impl Default for Settings {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory: 256 << 20,
             io: IoChoice::Auto,
+            after_map_hook: None,
         }
     }
 }
