@@ -1,2 +1,7 @@
 //! The `pimo` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pimo::run(std::env::args_os())
+}

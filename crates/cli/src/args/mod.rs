@@ -1,0 +1,75 @@
+//! The command line as it is typed, and what the libraries make of it.
+
+mod bounds;
+mod input;
+mod maps;
+mod measure;
+mod memory;
+mod messages;
+mod resources;
+mod size;
+
+pub use input::InputArgs;
+pub use maps::NamedMaps;
+pub use measure::MeasureArgs;
+pub use memory::Memory;
+pub use messages::{LogFormat, MessageArgs, ShowProgress};
+pub use resources::ResourceArgs;
+pub use size::parse_size;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::eval::EvalArgs;
+use crate::commands::inspect::InspectArgs;
+use crate::commands::synth::SynthArgs;
+use crate::commands::threshold::ThresholdArgs;
+
+/// Measures how well a visual anomaly detector localises defects.
+///
+/// You have a detector that writes one anomaly map per image (a score for every pixel) and a test set with masks that
+/// mark the defects. pimo reads both and computes a score for every image with a defect: AUPIMO, the recall of the
+/// image's defect averaged over strict limits of false positives on normal images. It reads one image at a time, so
+/// the dataset may be far larger than memory.
+#[derive(Debug, Parser)]
+#[command(name = "pimo", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Try it on made-up data:
+  pimo synth --out demo
+  pimo eval --maps demo/maps/detector --dataset demo/dataset --out results
+
+`pimo COMMAND --help` explains every option. Exit codes: 0 done, 1 a mistake in pimo, 2 wrong usage,
+3 bad input data, 4 an error of the operating system, 130 and 143 interrupted.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Evaluate anomaly maps against masks: AUPIMO per image, as Parquet
+    Eval(EvalArgs),
+    /// Check a dataset: list every problem, what is there, the time and memory it takes
+    Inspect(InspectArgs),
+    /// Make a synthetic dataset, for trying things out
+    Synth(SynthArgs),
+    /// Print the operating threshold of each category of a finished run
+    Threshold(ThresholdArgs),
+    /// Print a script that completes pimo's options in your shell
+    Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// How messages are written.
+    pub fn log_format(&self) -> LogFormat {
+        match self {
+            Self::Eval(args) => args.messages.log_format,
+            Self::Inspect(args) => args.messages.log_format,
+            Self::Synth(args) => args.messages.log_format,
+            Self::Threshold(_) | Self::Completions(_) => LogFormat::Text,
+        }
+    }
+}

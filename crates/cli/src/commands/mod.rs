@@ -1,0 +1,7 @@
+//! The subcommands.
+
+pub mod completions;
+pub mod eval;
+pub mod inspect;
+pub mod synth;
+pub mod threshold;

@@ -1,0 +1,72 @@
+//! Several detectors in one run, and classes that masks decide.
+
+use std::fs;
+
+use pimo_synth::{Detector, Plan};
+
+use crate::support::arrays::{npy, scores_of};
+use crate::support::{Ended, Toy, plan, scores, snapshot, succeeded};
+
+fn two_detectors() -> Toy {
+    let detector = |name: &str, quality| Detector { name: name.into(), quality };
+    Toy::of(&Plan { detectors: vec![detector("d", 0.8), detector("e", 0.3)], ..plan() })
+}
+
+fn eval(toy: &Toy, out: &str, detectors: &[&str], further: &[&str]) -> Ended {
+    let mut inputs = toy.inputs();
+    inputs.drain(..2);
+    for detector in detectors {
+        inputs.extend(["--maps".into(), toy.path(&format!("data/maps/{detector}")).into()]);
+    }
+    toy.eval_to(out, inputs, further)
+}
+
+#[test]
+fn together_as_alone() {
+    let toy = two_detectors();
+    succeeded(eval(&toy, "both", &["e", "d"], &[]));
+    let mut alone = Vec::new();
+    for detector in ["d", "e"] {
+        succeeded(eval(&toy, detector, &[detector], &[]));
+        alone.extend(scores(&toy.path(detector)));
+    }
+    assert_eq!(scores(&toy.path("both")).into_iter().collect::<Vec<_>>(), alone);
+    assert_eq!(crate::support::record(&toy.path("both")).map_reads, 14);
+}
+
+#[test]
+fn one_that_fails_does_not_take_the_other_along() {
+    let toy = two_detectors();
+    let map = toy.path("data/maps/e/toy/test/stain/002.npy");
+    let mut spoiled = scores_of(&map);
+    spoiled[100] = f32::NAN;
+    npy(&map, 64, 48, &spoiled);
+    let ended = eval(&toy, "both", &["d", "e"], &[]);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    snapshot("one_bad_detector", toy.folder(), &ended.stderr);
+    succeeded(eval(&toy, "alone", &["d"], &[]));
+    assert_eq!(scores(&toy.path("both")), scores(&toy.path("alone")));
+}
+
+#[test]
+fn masks_may_decide_the_classes() {
+    // In the flat layout every image has a mask.
+    let toy = Toy::of(&Plan { layout: pimo_synth::Layout::Flat, ..plan() });
+    let mut inputs = vec!["--maps".into(), format!("d={}", toy.path("data/maps/d/toy").display()).into()];
+    inputs.extend(["--dataset".into(), toy.path("data/dataset/toy").into()]);
+    inputs.extend(["--layout", "flat", "--category", "toy", "--fpr-bounds", "1e-3,1e-1"].map(Into::into));
+    succeeded(toy.eval_to("out", inputs.clone(), &[]));
+    let classes = |out: &str| {
+        let images = pimo_store::RunReader::open(&toy.path(out)).unwrap().images().unwrap();
+        images.map(Result::unwrap).map(|row| (row.image_id, row.is_anomalous)).collect::<Vec<_>>()
+    };
+    let found = classes("out");
+    assert_eq!(found.iter().filter(|(_, anomalous)| *anomalous).count(), 3);
+    assert!(found.iter().all(|(id, anomalous)| id.contains("stain") == *anomalous));
+    // A mask that is gone is not a normal image, unless that is said.
+    fs::remove_file(toy.path("data/dataset/toy/good_000.png")).unwrap();
+    let ended = toy.eval_to("gone", inputs.clone(), &[]);
+    crate::support::refused("missing_mask_flat", toy.folder(), &ended, 3);
+    succeeded(toy.eval_to("normal", inputs, &["--missing-mask", "normal"]));
+    assert_eq!(classes("normal"), found);
+}

@@ -1,0 +1,18 @@
+//! Tests of the whole workspace, most of them through the `pimo` command.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod bad_input;
+mod command_line;
+mod detectors;
+mod determinism;
+mod inspect;
+mod interruption;
+mod memory;
+mod parity;
+mod reading;
+mod results;
+mod shrinking;
+mod stacked;
+mod support;
+mod synth;
+mod threshold;

@@ -1,0 +1,87 @@
+//! Runs the command.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; none if a signal killed it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs `pimo` with arguments.
+pub(crate) fn pimo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
+    Ended::of(Command::new(env!("CARGO_BIN_EXE_pimo")).args(arguments))
+}
+
+impl Ended {
+    /// Runs a command that was put together.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.stdin(Stdio::null()).env("RUST_BACKTRACE", "0").output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// Checks that a command succeeded.
+#[track_caller]
+pub(crate) fn succeeded(ended: Ended) -> Ended {
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    ended
+}
+
+/// Checks that a command was refused with an exit code, and compares its messages with those on record.
+#[track_caller]
+pub(crate) fn refused(name: &str, folder: &Path, ended: &Ended, code: i32) {
+    assert_eq!(ended.code, Some(code), "{name}\n{}\n{}", ended.stdout, ended.stderr);
+    assert!(!ended.stderr.contains("panicked"), "{name}\n{}", ended.stderr);
+    snapshot(name, folder, &ended.stderr);
+}
+
+/// Compares a text with the one on record; the folder of the test, times and rates do not count.
+#[track_caller]
+pub(crate) fn snapshot(name: &str, folder: &Path, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let text = redacted(text, folder);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+fn redacted(text: &str, folder: &Path) -> String {
+    let folder = folder.to_str().unwrap();
+    let text = if folder.is_empty() { text.to_owned() } else { text.replace(folder, "[dir]") };
+    let lines: Vec<String> = text.lines().map(without_times).collect();
+    lines.join("\n")
+}
+
+/// Replaces `1.5 s` by `[time]` and `3.1 MB/s` by `[rate]`.
+fn without_times(line: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    let bare = |word: &str| word.trim_end_matches([',', '.', ':']).to_owned();
+    let mut at = 0;
+    while at + 1 < words.len() {
+        let unit = bare(words[at + 1]);
+        let is_number = words[at].parse::<f64>().is_ok();
+        let replacement = match unit.as_str() {
+            "s" | "min" | "h" => Some("[time]"),
+            "B/s" | "kB/s" | "MB/s" | "GB/s" => Some("[rate]"),
+            _ => None,
+        };
+        if let (true, Some(replacement)) = (is_number, replacement) {
+            words[at] = replacement;
+            let rest = &words[at + 1][unit.len()..];
+            words[at + 1] = rest;
+            if rest.is_empty() {
+                words.remove(at + 1);
+            }
+        }
+        at += 1;
+    }
+    words.join(" ")
+}

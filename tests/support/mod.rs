@@ -1,0 +1,13 @@
+//! What tests share: running the command, making datasets, reading results.
+
+pub(crate) mod arrays;
+mod command;
+pub(crate) mod masks;
+mod run_folder;
+mod shared;
+mod toy;
+
+pub(crate) use command::{Ended, pimo, refused, snapshot, succeeded};
+pub(crate) use run_folder::{parquet_bytes, record, scores};
+pub(crate) use shared::shared_folder;
+pub(crate) use toy::{Toy, plan};
