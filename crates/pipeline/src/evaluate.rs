@@ -53,6 +53,9 @@ pub fn evaluate(
     let discovery = look(input, &reader)?;
     let planned = plan(&discovery, settings, &reader)?;
     let lanes = lanes(settings, &planned, discovery.dataset.images())?;
+    if lanes.iter().all(Option::is_none) {
+        return Err(PipelineError::Bad(planned.iter().flat_map(|category| category.bad.fatal()).cloned().collect()));
+    }
     announce(&planned, settings, observer);
     let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;
     let mut run = Run::new(&discovery, settings);
