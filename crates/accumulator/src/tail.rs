@@ -73,6 +73,17 @@ impl SettledTail {
     pub fn entries(&self) -> &[TailEntry] {
         &self.entries
     }
+
+    /// By group: how many of the pixels kept reach each of two keys.
+    pub fn counts_reaching(&self, keys: [u64; 2]) -> Vec<[u64; 2]> {
+        let mut counts = vec![[0; 2]; self.groups.len()];
+        for entry in &self.entries {
+            for (count, key) in counts[entry.group as usize].iter_mut().zip(keys) {
+                *count += if entry.key >= key { entry.count } else { 0 };
+            }
+        }
+        counts
+    }
 }
 
 /// Entries that gather before they are sorted in.

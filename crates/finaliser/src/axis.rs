@@ -36,7 +36,7 @@ pub struct OperatingPoint {
     pub threshold: f64,
     /// The shared FPR there.
     pub shared_fpr: f64,
-    /// Normal pixels predicted anomalous there.
+    /// Normal pixels predicted anomalous there; of a tail that ends in each image at its own depth, those kept.
     pub normal_pixels: u64,
 }
 
@@ -233,16 +233,9 @@ impl SharedAxis {
         rows
     }
 
-    /// Each group's pixels at or above the lower and the upper threshold, by index of the group.
+    /// Each group's kept pixels at or above the lower and the upper threshold, by index of the group.
     pub fn normal_counts(&self, tail: &SettledTail) -> Vec<[u64; 2]> {
-        let mut counts = vec![[0; 2]; tail.groups().len()];
-        let thresholds = [self.keys[self.lower_threshold], self.keys[self.upper_threshold]];
-        for entry in tail.entries() {
-            for (count, threshold) in counts[entry.group as usize].iter_mut().zip(thresholds) {
-                *count += if entry.key >= threshold { entry.count } else { 0 };
-            }
-        }
-        counts
+        tail.counts_reaching([self.keys[self.lower_threshold], self.keys[self.upper_threshold]])
     }
 
     fn first_reaching(&self, level: f64) -> usize {

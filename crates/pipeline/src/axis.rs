@@ -1,10 +1,10 @@
 //! The shared axis of one detector in one category, exact or published.
 
-use pimo_accumulator::{Run, SettledTail, key_of_score};
+use pimo_accumulator::{Depth, Run, SettledTail, key_of_score};
 use pimo_finaliser::{AxisRow, CurvePoints, OperatingPoint, OverlapCurve, SharedAxis};
 
 use crate::Settings;
-use crate::normal::AxisKind;
+use crate::normal::{self, AxisKind};
 
 /// Fewer normal pixels than these at the upper threshold draw a warning: the score hangs on single pixels.
 const FEW_PIXELS: u64 = 100;
@@ -42,8 +42,10 @@ impl ThresholdAxis {
                 let rows = axis.rows(tail, &selected);
                 let thresholds = rows.iter().map(|row| row.threshold).collect();
                 let rates = rows.iter().map(|row| row.shared_fpr).collect();
+                // A tail that ends in each image at its own depth does not know the worse images' rates.
+                let spread = (!ends_in_each_image(settings)).then_some(rows);
                 let kind = AxisKind::Exact(axis);
-                Self { kind, selected, thresholds, rates, spread: Some(rows), keys: Vec::new(), curves }
+                Self { kind, selected, thresholds, rates, spread, keys: Vec::new(), curves }
             }
             AxisKind::Published(axis) => {
                 let selected = axis.selected(settings.curves);
@@ -100,29 +102,70 @@ impl ThresholdAxis {
         }
     }
 
-    /// By group: pixels at or above the lower and the upper threshold, where the tail reaches down to it.
-    pub(crate) fn normal_counts(&self, tail: &SettledTail, groups: usize) -> Vec<[Option<u64>; 2]> {
+    /// By group: pixels at or above the lower and the upper threshold, where what was kept reaches down to it.
+    pub(crate) fn normal_counts(
+        &self,
+        tail: &SettledTail,
+        groups: usize,
+        settings: &Settings,
+    ) -> Vec<[Option<u64>; 2]> {
         let thresholds = self.operating_points().map(|point| key_of_score(point.threshold));
-        let kept = tail.entries().last().map_or(u64::MAX, |entry| entry.key);
-        let everything: u64 = tail.groups().iter().map(|group| group.pixels * group.images).sum();
-        let complete = tail.entries().iter().map(|entry| entry.count).sum::<u64>() == everything;
-        let mut counts = vec![[0; 2]; groups];
-        for entry in tail.entries() {
-            for (count, threshold) in counts[entry.group as usize].iter_mut().zip(thresholds) {
-                *count += if entry.key >= threshold { entry.count } else { 0 };
-            }
-        }
-        let known = thresholds.map(|threshold| complete || kept <= threshold);
-        let known_only = |counts: [u64; 2]| [0, 1].map(|i| known[i].then_some(counts[i]));
-        counts.into_iter().map(known_only).collect()
+        let kept = Kept::of(tail, groups, ends_in_each_image(settings));
+        let mut counts = tail.counts_reaching(thresholds);
+        // Images that were left out at the end have no group.
+        counts.resize(groups, [0; 2]);
+        let known = |(group, counts): (usize, [u64; 2])| {
+            [0, 1].map(|i| kept.reaches(group, thresholds[i]).then_some(counts[i]))
+        };
+        counts.into_iter().enumerate().map(known).collect()
     }
 
     /// What should be known about scores on this axis.
     pub(crate) fn warnings(&self, settings: &Settings) -> Vec<String> {
         match &self.kind {
             AxisKind::Exact(axis) if !axis.covers_bounds() => vec![uncovered(axis, settings)],
+            AxisKind::Exact(_) if ends_in_each_image(settings) => Vec::new(),
             AxisKind::Exact(axis) => few_pixels(axis.upper_threshold()).into_iter().collect(),
             AxisKind::Published(axis) => axis.warnings().iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Whether what is kept of the normal images ends in each of them at its own depth.
+fn ends_in_each_image(settings: &Settings) -> bool {
+    matches!(normal::depth(settings, 0), Depth::EachImage { .. })
+}
+
+/// How far down each group was kept.
+enum Kept {
+    /// All groups down to the same key.
+    Together(u64),
+    /// Each down to its own.
+    Each(Vec<u64>),
+}
+
+impl Kept {
+    fn of(tail: &SettledTail, groups: usize, each: bool) -> Self {
+        let mut lowest = vec![u64::MAX; groups];
+        let mut left: Vec<u64> = tail.groups().iter().map(|group| group.pixels * group.images).collect();
+        for entry in tail.entries() {
+            lowest[entry.group as usize] = entry.key;
+            left[entry.group as usize] -= entry.count;
+        }
+        if each {
+            for (lowest, _) in lowest.iter_mut().zip(left).filter(|(_, left)| *left == 0) {
+                *lowest = 0;
+            }
+            return Self::Each(lowest);
+        }
+        let everything = left.iter().all(|&left| left == 0);
+        Self::Together(if everything { 0 } else { tail.entries().last().map_or(u64::MAX, |entry| entry.key) })
+    }
+
+    fn reaches(&self, group: usize, key: u64) -> bool {
+        match self {
+            Self::Together(lowest) => *lowest <= key,
+            Self::Each(lowest) => lowest[group] <= key,
         }
     }
 }

@@ -116,7 +116,7 @@ impl NormalSweep<'_> {
         };
         Ok(axis.map(|axis| {
             let axis = ThresholdAxis::new(axis, self.settings, &tail);
-            let predicted = axis.normal_counts(&tail, scores.len());
+            let predicted = axis.normal_counts(&tail, scores.len(), self.settings);
             NormalSide { axis, scores, predicted }
         }))
     }
