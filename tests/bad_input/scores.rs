@@ -64,7 +64,6 @@ fn samples_of_the_wrong_type() {
         ("complex_samples", "'<c8'", 8),
         ("object_samples", "'|O'", 8),
         ("string_samples", "'<U4'", 16),
-        ("bool_samples", "'|b1'", 1),
         ("long_double_samples", "'<f16'", 16),
     ];
     for (name, descr, bytes) in cases {

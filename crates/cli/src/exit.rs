@@ -69,6 +69,7 @@ impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
         match error {
             PipelineError::Cancelled => Self::interrupted(),
+            PipelineError::Store(error) => error.into(),
             error => Self { code: error.fault().into(), message: error.to_string() },
         }
     }

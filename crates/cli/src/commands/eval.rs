@@ -17,6 +17,7 @@ use crate::{hint, interrupt, results, sigbus, standard_output};
 /// Arguments of `pimo eval`.
 #[derive(Args, Clone, Debug)]
 #[command(
+    args_override_self = true,
     about = "Evaluate anomaly maps against masks: AUPIMO per image, as Parquet",
     long_about = "Evaluate anomaly maps against masks.\n\n\
         The scores of the normal images fix the thresholds: those at which a fraction L to U of their pixels (1e-5 to \

@@ -18,6 +18,7 @@ use crate::{commands, interrupt, progress, standard_output, units};
 /// Arguments of `pimo inspect`.
 #[derive(Args, Clone, Debug)]
 #[command(
+    args_override_self = true,
     about = "Check a dataset: list every problem, what is there, the time and memory it takes",
     long_about = "Check a dataset before it is evaluated.\n\n\
         Looks at the headers of all files (and into a few files of each category) and lists everything that is wrong, \

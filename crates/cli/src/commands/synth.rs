@@ -18,6 +18,7 @@ use crate::{interrupt, shell, standard_output, units};
 /// Arguments of `pimo synth`.
 #[derive(Args, Clone, Debug)]
 #[command(
+    args_override_self = true,
     about = "Make a synthetic dataset, for trying things out",
     long_about = "Make a synthetic dataset: masks, and the anomaly maps of one or more detectors.\n\n\
         Scores behave as those of real detectors do: smooth, with defects that are found well, badly or not at all and \

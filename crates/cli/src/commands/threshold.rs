@@ -18,6 +18,7 @@ use crate::table::{Align, Table};
 /// Arguments of `pimo threshold`.
 #[derive(Args, Clone, Debug)]
 #[command(
+    args_override_self = true,
     about = "Print the operating threshold of each category of a finished run",
     long_about = "Print the operating threshold of each category of a finished run.\n\n\
         For each detector and category: the highest threshold at which the shared false-positive rate of the normal \
