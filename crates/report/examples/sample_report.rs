@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pimo_report::assemble::{EvaluatedImage, Evidence, ModelScores, Settings};
 use pimo_report::page::RunDescription;
@@ -23,35 +23,41 @@ mod support;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let out = arguments.next().ok_or("give the file to write, and optionally the folder of published scores")?;
-    let start = Instant::now();
-    let (evidence, settings) = match arguments.next() {
-        Some(folder) => {
-            let settings = Settings { title: "AUPIMO benchmark as published".to_owned(), ..Default::default() };
-            (published(&folder)?, settings)
+    let ((evidence, settings), read) = timed(|| evidence(arguments.next()));
+    let evidence = evidence?;
+    let (report, compared) = timed(|| evidence.report(&settings));
+    let mut report = report?;
+    let ((), drawn) = timed(|| {
+        if report.title == SYNTHETIC {
+            support::illustrate(&mut report);
         }
-        None => (
-            support::evidence(support::MODELS, support::CATEGORIES, support::IMAGES),
-            Settings { title: "Synthetic benchmark".to_owned(), ..Default::default() },
-        ),
-    };
-    let read = start.elapsed();
-    let mut report = evidence.report(&settings)?;
-    let compared = start.elapsed();
-    if report.title.starts_with("Synthetic") {
-        support::illustrate(&mut report);
-    }
-    let illustrated = start.elapsed();
-    let page = report.to_html()?;
-    let laid_out = start.elapsed();
+    });
+    let (page, laid_out) = timed(|| report.to_html());
+    let page = page?;
     fs::write(&out, &page)?;
     println!(
-        "{} bytes; read {read:.2?}, compared {:.2?}, drew pictures {:.2?}, laid out {:.2?}",
-        page.len(),
-        compared - read,
-        illustrated - compared,
-        laid_out - illustrated
+        "{} bytes; read {read:.2?}, compared {compared:.2?}, drew pictures {drawn:.2?}, laid out {laid_out:.2?}",
+        page.len()
     );
     Ok(())
+}
+
+const SYNTHETIC: &str = "Synthetic benchmark";
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed())
+}
+
+/// Published scores, or made-up ones without a folder.
+fn evidence(folder: Option<PathBuf>) -> (Result<Evidence, Box<dyn Error>>, Settings) {
+    let titled = |title: &str| Settings { title: title.to_owned(), ..Default::default() };
+    if let Some(folder) = folder {
+        return (published(&folder), titled("AUPIMO benchmark as published"));
+    }
+    let evidence = support::evidence(support::MODELS, support::CATEGORIES, support::IMAGES);
+    (Ok(evidence), titled(SYNTHETIC))
 }
 
 fn published(folder: &Path) -> Result<Evidence, Box<dyn Error>> {

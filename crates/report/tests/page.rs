@@ -161,10 +161,11 @@ fn common_images_are_compared_when_asked_for() {
     assert!(report.warnings[1].contains("5 images of category mvtec/dataset_00 are left out"), "{:?}", report.warnings);
 }
 
+type Change = fn(&mut Report);
+
 #[test]
 fn parts_that_do_not_fit_are_refused() {
     let report = support::evidence(2, 2, 20).report(&support::quick_settings()).unwrap();
-    type Change = fn(&mut Report);
     let changes: [(&str, Change); 6] = [
         ("scores", |report| report.categories[0].models[1].scores.clear()),
         ("detectors", |report| report.categories[1].order = vec![0, 0]),

@@ -59,7 +59,11 @@ pub(super) fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matche
         matched.add(name, &results, matching)?;
     }
     if matched.categories.is_empty() {
-        let reason = matched.warnings.iter().map(|warning| format!("; {warning}")).collect();
+        let mut reason = String::new();
+        for warning in &matched.warnings {
+            reason.push_str("; ");
+            reason.push_str(warning);
+        }
         return Err(AssembleError::Nothing { reason });
     }
     Ok(matched)

@@ -16,7 +16,7 @@ const WIDTH: usize = 14;
 /// A part of the bar, from bottom to top.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Segment {
-    /// Share of the bar's height.
+    /// Share of the bar's height, relative to the other segments.
     pub(super) share: f64,
     /// Colours from bottom to top, evenly spaced.
     pub(super) colours: Vec<Rgb>,
@@ -54,8 +54,9 @@ pub(super) fn beside(picture: &Picture, segments: &[Segment]) -> Picture {
     let mut canvas = Picture::plain(Size::new(height as u32, width as u32), WHITE);
     canvas.place(picture, 0, 0);
     let (mut bottom, top) = (height - line, line);
+    let shares: f64 = segments.iter().map(|segment| segment.share).sum();
     for segment in segments {
-        let length = ((height - 2 * line) as f64 * segment.share).round() as usize;
+        let length = ((height - 2 * line) as f64 * segment.share / shares).round() as usize;
         let end = bottom.saturating_sub(length).max(top);
         let colours = segment.colours.len();
         for y in end..bottom {

@@ -9,10 +9,12 @@ pub(super) const BLACK: Rgb = Rgb([0; 3]);
 pub(super) const GREY: Rgb = Rgb([128; 3]);
 pub(super) const NAVY: Rgb = Rgb([0, 0, 128]);
 
-/// Anchors of the sequential map `Blues` (ColorBrewer), evenly spaced.
+/// Anchors of the sequential map `Blues` (of the `ColorBrewer` set), evenly spaced.
+#[allow(clippy::unreadable_literal)] // Colours are read in pairs of digits without separators.
 const BLUES: [u32; 9] = [0xf7fbff, 0xdeebf7, 0xc6dbef, 0x9ecae1, 0x6baed6, 0x4292c6, 0x2171b5, 0x08519c, 0x08306b];
 
-/// Anchors of the sequential map `Reds` (ColorBrewer), evenly spaced.
+/// Anchors of the sequential map `Reds` (of the `ColorBrewer` set), evenly spaced.
+#[allow(clippy::unreadable_literal)]
 const REDS: [u32; 9] = [0xfff5f0, 0xfee0d2, 0xfcbba1, 0xfc9272, 0xfb6a4a, 0xef3b2c, 0xcb181d, 0xa50f15, 0x67000d];
 
 /// Steps of a colour map.

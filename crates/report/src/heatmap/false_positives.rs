@@ -117,7 +117,7 @@ fn segments(levels: &[FprLevel]) -> Vec<Segment> {
     let bands = levels.iter().zip(bands()).map(|(level, band)| Segment {
         share: 0.2,
         colours: vec![GREY.under(band.colour, band.alpha)],
-        label: Some(colour_bar::number(level.level)),
+        label: Some(format!("{:e}", level.level)),
     });
     std::iter::once(background).chain(bands).collect()
 }

@@ -72,11 +72,11 @@ impl Report {
         let models = self.models.len();
         let is_order = |order: &[usize]| {
             let mut seen = vec![false; models];
-            order.iter().for_each(|&model| {
+            for &model in order {
                 if let Some(seen) = seen.get_mut(model) {
                     *seen = true;
                 }
-            });
+            }
             order.len() == models && seen.into_iter().all(|seen| seen)
         };
         for category in &self.categories {

@@ -1,6 +1,6 @@
 //! All per-image scores as data for the page's script.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -27,9 +27,8 @@ struct CategoryScores<'a> {
 /// JSON that may stand inside a `script` element.
 pub(super) fn json(report: &Report) -> String {
     let categories = report.categories.iter().map(|category| {
-        let kinds: BTreeMap<&str, ()> =
-            category.images.iter().map(|image| (image.defect.as_deref().unwrap_or(""), ())).collect();
-        let defects: Vec<&str> = kinds.into_keys().collect();
+        let kinds: BTreeSet<&str> = category.images.iter().map(|image| image.defect.as_deref().unwrap_or("")).collect();
+        let defects: Vec<&str> = kinds.into_iter().collect();
         let defect_of = |image: &super::ReportImage| {
             defects.binary_search(&image.defect.as_deref().unwrap_or("")).unwrap_or_default()
         };

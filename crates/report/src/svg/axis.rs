@@ -121,7 +121,12 @@ impl Area {
         for (value, text) in &axis.ticks {
             document.text(axis.at(*value), self.bottom + FONT_SIZE + 4.0, Anchor::Middle, text);
         }
-        document.text((self.left + self.right) / 2.0, self.bottom + 2.0 * FONT_SIZE + 10.0, Anchor::Middle, label);
+        document.text(
+            f64::midpoint(self.left, self.right),
+            self.bottom + 2.0 * FONT_SIZE + 10.0,
+            Anchor::Middle,
+            label,
+        );
     }
 
     /// Grid lines and labels of the y axis to the left of the area; what it shows is written above it.

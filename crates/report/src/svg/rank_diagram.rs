@@ -8,7 +8,7 @@ use super::document::{Anchor, Document, Number};
 use super::palette::{SeriesColour, Shape};
 use super::text::{Escaped, FONT_SIZE, shortened, width};
 
-const PLOT_WIDTH: f64 = 290.0;
+const PLOT_WIDTH: f64 = 270.0;
 const LARGEST_LABEL: f64 = 220.0;
 const ROW: f64 = 34.0;
 /// Space for the rank that is written to the right of the last point.
