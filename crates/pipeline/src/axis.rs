@@ -176,7 +176,7 @@ fn uncovered(axis: &SharedAxis, settings: &Settings) -> String {
     let lower = round_up(smallest);
     let upper = (lower * 10.0).min(1.0);
     let works = if lower < upper {
-        format!("--fpr-bounds {lower:e},{upper:e} would work, or evaluate more normal images")
+        format!("--fpr-bounds {lower:.0e},{upper:.0e} would work, or evaluate more normal images")
     } else {
         "evaluate more normal images".to_owned()
     };

@@ -3,6 +3,7 @@
 use pimo_accumulator::{Depth, UpperTail};
 use pimo_frame::Mask;
 
+use crate::error::bytes;
 use crate::plan::PlannedCategory;
 use crate::{PipelineError, Settings, Thresholds, normal};
 
@@ -47,7 +48,7 @@ impl Lanes {
                 lanes.readers = lanes.readers.max(2) - 1;
                 lanes.counters = lanes.counters.max(2) - 1;
             } else {
-                let what = refusal(category, shares.state, 2 * shares.frame);
+                let what = refusal(category, &shares);
                 return Err(PipelineError::Memory { what, needed: shares.bytes(lanes), allowed: settings.memory });
             }
         }
@@ -85,12 +86,17 @@ impl Shares {
 }
 
 /// What is to blame when a category does not fit.
-fn refusal(category: &PlannedCategory<'_>, state: u64, frames: u64) -> String {
+fn refusal(category: &PlannedCategory<'_>, shares: &Shares) -> String {
     let name = &category.category.name;
-    if frames > state {
-        format!("category {name}: reading its images, the largest being {},", category.largest_image())
+    if 2 * shares.frame <= shares.state {
+        return format!("category {name}: what has to be kept of its normal images");
+    }
+    let map = category.models.iter().map(|model| model.map_bytes).max().unwrap_or(0);
+    let size = category.largest_image();
+    if map >= Mask::bytes(size) {
+        format!("category {name}: reading its anomaly maps, the largest of which is {} in memory,", bytes(map))
     } else {
-        format!("category {name}: what has to be kept of its normal images")
+        format!("category {name}: reading its masks, the largest of which is {size},")
     }
 }
 

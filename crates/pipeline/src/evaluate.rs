@@ -49,6 +49,8 @@ pub fn evaluate(
     observer: &dyn Observer,
 ) -> Result<RunOutcome, PipelineError> {
     let (started, clock) = (SystemTime::now(), Instant::now());
+    // An output that can't be used is told before anything is read.
+    let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;
     let reader = new_reader(settings);
     let discovery = look(input, &reader)?;
     let planned = plan(&discovery, settings, &reader)?;
@@ -57,7 +59,6 @@ pub fn evaluate(
         return Err(PipelineError::Bad(planned.iter().flat_map(|category| category.bad.fatal()).cloned().collect()));
     }
     announce(&planned, settings, observer);
-    let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;
     let mut run = Run::new(&discovery, settings);
     for (mut planned, lanes) in planned.into_iter().zip(lanes) {
         let Some(lanes) = lanes else {
