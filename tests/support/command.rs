@@ -62,26 +62,21 @@ fn redacted(text: &str, folder: &Path) -> String {
 
 /// Replaces `1.5 s` by `[time]` and `3.1 MB/s` by `[rate]`.
 fn without_times(line: &str) -> String {
-    let mut words: Vec<&str> = line.split(' ').collect();
-    let bare = |word: &str| word.trim_end_matches([',', '.', ':']).to_owned();
-    let mut at = 0;
-    while at + 1 < words.len() {
-        let unit = bare(words[at + 1]);
-        let is_number = words[at].parse::<f64>().is_ok();
-        let replacement = match unit.as_str() {
-            "s" | "min" | "h" => Some("[time]"),
-            "B/s" | "kB/s" | "MB/s" | "GB/s" => Some("[rate]"),
-            _ => None,
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        let unit = word.trim_end_matches([',', '.', ':']);
+        let replacement = match unit {
+            "s" | "min" | "h" => "[time]",
+            "B/s" | "kB/s" | "MB/s" | "GB/s" => "[rate]",
+            _ => "",
         };
-        if let (true, Some(replacement)) = (is_number, replacement) {
-            words[at] = replacement;
-            let rest = &words[at + 1][unit.len()..];
-            words[at + 1] = rest;
-            if rest.is_empty() {
-                words.remove(at + 1);
-            }
+        let number = words.last().is_some_and(|word| word.parse::<f64>().is_ok());
+        if number && !replacement.is_empty() {
+            words.pop();
+            words.push(word.replacen(unit, replacement, 1));
+        } else {
+            words.push(word.to_owned());
         }
-        at += 1;
     }
     words.join(" ")
 }

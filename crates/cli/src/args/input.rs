@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
 use pimo_dataset::{Layout, ManifestOptions, MapsSource, MissingMask, Sources};
 use pimo_pipeline::Input;
 
@@ -12,33 +12,33 @@ use crate::exit::Failure;
 
 /// Options about input.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Input: folders, or a manifest")]
+#[command(
+    next_help_heading = "Input: folders, or a manifest",
+    group = ArgGroup::new("source").required(true).args(["maps", "manifest"])
+)]
 pub struct InputArgs {
     /// Anomaly maps of a detector: a folder or a stacked file; repeat for several detectors
     ///
-    /// Anomaly maps of a detector: a folder, or a file that holds many (asmaps.pt, a stacked .npy with --paths, an
-    /// .npz whose keys are paths). NAME is what the detector is called in the results; without it --model counts, or
-    /// the name of the folder or file. Repeat the option to evaluate several detectors in one run, which reads each
-    /// mask only once.
+    /// A stacked file holds many maps: asmaps.pt, an .npy of N x H x W with --paths, an .npz whose keys are paths. NAME is what the detector is called in the results; without it --model counts, or
+    /// the name of the folder or file. Several detectors in one run read each mask only once.
     #[arg(
-        long, value_name = "[NAME=]PATH", required_unless_present = "manifest", requires = "dataset",
+        long, value_name = "[NAME=]PATH", requires = "dataset",
         value_parser = OsStringValueParser::new().try_map(NamedMaps::parse)
     )]
     pub maps: Vec<NamedMaps>,
 
     /// The dataset's folder, with the masks
     ///
-    /// The dataset's folder, with the masks: the folder above the categories, the folder of one category, or (layout
-    /// flat) the folder of masks.
+    /// The folder above the categories, the folder of one category, or (layout flat) the folder of masks.
     #[arg(long, value_name = "DIR", requires = "maps")]
     pub dataset: Option<PathBuf>,
 
     /// A table that names every file, instead of --maps and --dataset
     ///
-    /// A table that names every file, instead of --maps and --dataset: CSV or Parquet with the columns image_id,
+    /// CSV or Parquet with the columns image_id,
     /// category, map (or map:NAME for each of several detectors), and optionally mask, image, class, defect and
     /// group. Entries of stacked files are written as file.pt#12.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["maps", "dataset", "layout", "paths"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "layout", "paths"])]
     pub manifest: Option<PathBuf>,
 
     /// What relative paths in the manifest start from [default: its folder]
@@ -50,12 +50,7 @@ pub struct InputArgs {
     pub model: Option<String>,
 
     /// How the dataset is laid out [default: recognised by its folders]
-    ///
-    /// How the dataset is laid out, if pimo should not find out itself. Masks are <category>/ground_truth/<defect>/
-    /// <stem>_mask.png in mvtec-ad, <category>/ground_truth/bad/<stem>.png in visa, <category>/test/<defect>/gt/
-    /// <stem>.png in mvtec-3d, <category>/test_public/ground_truth/bad/<stem>_mask.png in mvtec-ad2, and in flat two
-    /// folders have files of equal names. Images in folders called `good` are normal.
-    #[arg(long, value_name = "LAYOUT", value_parser = layout_parser())]
+    #[arg(long, value_name = "LAYOUT", value_parser = layout_parser(), long_help = LAYOUTS)]
     pub layout: Option<Layout>,
 
     /// Evaluate only this category; repeat for several
@@ -64,8 +59,7 @@ pub struct InputArgs {
 
     /// The images' paths, for a stacked file of maps that does not hold them
     ///
-    /// The images' paths, for a stacked file of maps that does not hold them (an .npy of N x H x W): a text file with
-    /// one path a line, or a JSON list, in the order of the maps; such as screw/test/good/000.png.
+    /// A text file with one path a line, or a JSON list, in the order of the maps; such as screw/test/good/000.png.
     #[arg(long, value_name = "FILE", requires = "maps")]
     pub paths: Option<PathBuf>,
 
@@ -75,10 +69,19 @@ pub struct InputArgs {
 
     /// Let the masks decide which images are anomalous
     ///
-    /// Let the masks decide which images are anomalous, not the folders' names: an image whose mask marks a pixel is.
+    /// An image is anomalous if its mask marks a pixel, whatever the folder's name or the manifest says.
     #[arg(long)]
     pub class_from_mask: bool,
 }
+
+const LAYOUTS: &str = "\
+How the dataset is laid out [default: recognised by its folders]. Where the masks are:
+mvtec-ad   <category>/ground_truth/<defect>/<stem>_mask.png
+visa       <category>/ground_truth/bad/<stem>.png
+mvtec-3d   <category>/test/<defect>/gt/<stem>.png
+mvtec-ad2  <category>/test_public/ground_truth/bad/<stem>_mask.png
+flat       <stem>.png, in a folder whose files are named as the maps are
+Images in a folder called `good` are normal.";
 
 /// What an image without a mask is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

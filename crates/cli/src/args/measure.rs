@@ -14,7 +14,7 @@ use crate::args::bounds;
 pub struct MeasureArgs {
     /// exact, or the published procedure: linspace[:K]
     ///
-    /// Which thresholds are used. `exact` takes every score of the normal images: no parameter, no rounding.
+    /// `exact` takes every score of the normal images: no parameter, no rounding.
     /// `linspace` is the published procedure, bit for bit, with K evenly spaced thresholds (300000 if not given); it
     /// reads normal images twice. Use it to compare with numbers that were published.
     #[arg(long, value_name = "HOW", default_value = "exact", value_parser = thresholds)]
@@ -22,22 +22,20 @@ pub struct MeasureArgs {
 
     /// The range of shared false-positive rates that AUPIMO averages over
     ///
-    /// The range of shared false-positive rates that AUPIMO averages over, L,U with 0 < L < U <= 1. Stricter bounds
-    /// need more normal pixels: the shared FPR moves in steps of one pixel.
+    /// 0 < L < U <= 1. Stricter bounds need more normal pixels: the shared FPR moves in steps of one pixel.
     #[arg(long, value_name = "L,U", default_value = "1e-5,1e-4", value_parser = bounds::parse)]
     pub fpr_bounds: FprBounds,
 
     /// How the normal images' rates become one: mean, max, or quantile:Q
     ///
-    /// How the false-positive rates of the normal images become one shared rate. `mean` is the published definition;
-    /// `max` looks at the worst image, `quantile:0.95` at the worst but for 5 % of them.
+    /// `mean` is the published definition; `max` looks at the worst image, `quantile:0.95` at the worst but for 5 % of them.
     #[arg(long, value_name = "HOW", default_value = "mean")]
     pub shared_fpr: SharedFpr,
 
     /// Points of each image's curve that are kept: a number, full, or none
     ///
-    /// Points of each image's PIMO curve that go to curves.parquet: so many, evenly spaced in the logarithm of the
-    /// shared FPR, every one (`full`), or `none`. Scores do not depend on it.
+    /// They go to curves.parquet: so many, evenly spaced in the logarithm of the shared FPR, every one (`full`), or
+    /// `none`. Scores do not depend on it.
     #[arg(long, value_name = "N", default_value = "200", value_parser = curves)]
     pub curves: CurvePoints,
 
@@ -58,15 +56,14 @@ pub struct MeasureArgs {
 
     /// Leave out images whose files are damaged or whose scores are no numbers
     ///
-    /// Leave out images whose map is missing or damaged or holds NaN or infinity, list them, and go on. Without this
-    /// option such an image makes its category fail.
+    /// That is, those whose map is missing or damaged or holds NaN or infinity. They are listed in run.json. Without
+    /// this option such an image makes its category fail.
     #[arg(long)]
     pub skip_bad: bool,
 
     /// Accept linspace scores that rest on few thresholds
     ///
-    /// Accept linspace scores that rest on few thresholds between the bounds, which the published procedure refuses
-    /// (its `force`).
+    /// The published procedure refuses 30 thresholds or fewer between the bounds; this is its `force`.
     #[arg(long)]
     pub allow_few_points: bool,
 }

@@ -24,6 +24,7 @@ use crate::commands::eval::EvalArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
+use crate::commands::{eval, inspect, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -50,13 +51,17 @@ Try it on made-up data:
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Evaluate anomaly maps against masks: AUPIMO per image, as Parquet
+    /// `pimo eval`.
+    #[command(about = eval::ABOUT, long_about = eval::LONG_ABOUT)]
     Eval(EvalArgs),
-    /// Check a dataset: list every problem, what is there, the time and memory it takes
+    /// `pimo inspect`.
+    #[command(about = inspect::ABOUT, long_about = inspect::LONG_ABOUT)]
     Inspect(InspectArgs),
-    /// Make a synthetic dataset, for trying things out
+    /// `pimo synth`.
+    #[command(about = synth::ABOUT, long_about = synth::LONG_ABOUT)]
     Synth(SynthArgs),
-    /// Print the operating threshold of each category of a finished run
+    /// `pimo threshold`.
+    #[command(about = threshold::ABOUT, long_about = threshold::LONG_ABOUT)]
     Threshold(ThresholdArgs),
     /// Print a script that completes pimo's options in your shell
     Completions(CompletionsArgs),

@@ -18,14 +18,14 @@ pub struct ResourceArgs {
 
     /// Memory that may be used, with a unit
     ///
-    /// Memory that may be used: a whole number with KiB, MiB, GiB, KB, MB, GB or none for bytes. What does not fit is
+    /// A whole number with KiB, MiB, GiB, KB, MB, GB or nothing for bytes. What does not fit is
     /// refused at the start, with the amount that would do.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub memory: Memory,
 
     /// How maps are read
     ///
-    /// How maps are read. `auto` takes the faster way for local files and plain reads on network file systems; `mmap`
+    /// `auto` takes the faster way for local files and plain reads on network file systems; `mmap`
     /// maps files into memory where their format allows it; `pread` always reads.
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub io: Io,

@@ -14,18 +14,18 @@ use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::{hint, interrupt, results, sigbus, standard_output};
 
-/// Arguments of `pimo eval`.
-#[derive(Args, Clone, Debug)]
-#[command(
-    args_override_self = true,
-    about = "Evaluate anomaly maps against masks: AUPIMO per image, as Parquet",
-    long_about = "Evaluate anomaly maps against masks.\n\n\
+/// What it does, in a line.
+pub(crate) const ABOUT: &str = "Evaluate anomaly maps against masks: AUPIMO per image, as Parquet";
+/// What it does, in full.
+pub(crate) const LONG_ABOUT: &str = "Evaluate anomaly maps against masks.\n\n\
         The scores of the normal images fix the thresholds: those at which a fraction L to U of their pixels (1e-5 to \
         1e-4 by default) is wrongly called anomalous. AUPIMO of an image with a defect is the recall of its defect \
         averaged over those thresholds. Results go to a folder, as Parquet and JSON, one row for each image, and a \
-        summary is printed. All headers are looked at first, so that bad input is told before work starts.",
-    after_help = EXAMPLES
-)]
+        summary is printed. All headers are looked at first, so that bad input is told before work starts.";
+
+/// Arguments of `pimo eval`.
+#[derive(Args, Clone, Debug)]
+#[command(args_override_self = true, after_help = EXAMPLES)]
 pub struct EvalArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -54,8 +54,7 @@ struct OutputArgs {
 
     /// Also write the scores in another format
     ///
-    /// Also write the scores in another format. `published`: an aupimos.json for each category, as the scores of the
-    /// AUPIMO paper were published.
+    /// The scores of the AUPIMO paper were `published` so.
     #[arg(long, value_name = "FORMAT")]
     export: Option<Export>,
 
@@ -121,7 +120,7 @@ pub fn run(args: &EvalArgs, matches: &ArgMatches) -> Result<Code, Failure> {
     let code = if outcome.problems.is_empty() { Code::Done } else { fault_of(&outcome.problems).into() };
     reporter.finished(finished_facts(&outcome, code, began));
     if code != Code::Done {
-        let message = listing(&outcome.problems, matches, "the results of these were left out, the others written");
+        let message = listing(&outcome.problems, matches, "what they concern was left out, the rest written");
         return Err(Failure { code, message });
     }
     Ok(code)
@@ -155,8 +154,10 @@ fn listing(problems: &[Problem], matches: &ArgMatches, consequence: &str) -> Str
     let count = problems.len();
     let plural = if count == 1 { "" } else { "s" };
     let mut text = format!("{count} problem{plural} in the input; {consequence}\n");
-    for problem in problems.iter().take(SHOWN) {
-        text.push_str(&format!("  {problem}\n"));
+    // A damaged file of many maps is a problem of every one of them.
+    for same in problems[..count.min(SHOWN)].chunk_by(|a, b| (&a.file, &a.message) == (&b.file, &b.message)) {
+        let times = if same.len() > 1 { format!(" ({} images)", same.len()) } else { String::new() };
+        text.push_str(&format!("  {}{times}\n", same[0]));
     }
     if count > SHOWN {
         text.push_str(&format!("  and {} more\n", count - SHOWN));

@@ -15,18 +15,18 @@ use crate::progress::Reporter;
 use crate::table::{Align, Table};
 use crate::{commands, interrupt, progress, standard_output, units};
 
-/// Arguments of `pimo inspect`.
-#[derive(Args, Clone, Debug)]
-#[command(
-    args_override_self = true,
-    about = "Check a dataset: list every problem, what is there, the time and memory it takes",
-    long_about = "Check a dataset before it is evaluated.\n\n\
+/// What it does, in a line.
+pub(crate) const ABOUT: &str = "Check a dataset: list every problem, what is there, the time and memory it takes";
+/// What it does, in full.
+pub(crate) const LONG_ABOUT: &str = "Check a dataset before it is evaluated.\n\n\
         Looks at the headers of all files (and into a few files of each category) and lists everything that is wrong, \
         not only the first problem, and what was found: images, sizes, types of scores, whether the bounds of the \
         shared FPR can be reached, the time and memory that `pimo eval` takes. Takes the options of `pimo eval`. The \
-        exit code is 3 if anything is wrong.",
-    after_help = "Example:\n  pimo inspect --maps maps --dataset mvtec --deep"
-)]
+        exit code is 3 if anything is wrong.";
+
+/// Arguments of `pimo inspect`.
+#[derive(Args, Clone, Debug)]
+#[command(args_override_self = true, after_help = "Example:\n  pimo inspect --maps maps --dataset mvtec --deep")]
 pub struct InspectArgs {
     #[command(flatten)]
     input: InputArgs,

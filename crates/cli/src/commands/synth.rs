@@ -15,15 +15,18 @@ use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::{interrupt, shell, standard_output, units};
 
+/// What it does, in a line.
+pub(crate) const ABOUT: &str = "Make a synthetic dataset, for trying things out";
+/// What it does, in full.
+pub(crate) const LONG_ABOUT: &str = "Make a synthetic dataset: masks, and the anomaly maps of one or more detectors.\n\n\
+        Scores behave as those of real detectors do: smooth, with defects that are found well, badly or not at all and \
+        false alarms on normal images. The same options give the same files on every machine. Files are written one \
+        after the other, so the dataset may be larger than memory.";
+
 /// Arguments of `pimo synth`.
 #[derive(Args, Clone, Debug)]
 #[command(
     args_override_self = true,
-    about = "Make a synthetic dataset, for trying things out",
-    long_about = "Make a synthetic dataset: masks, and the anomaly maps of one or more detectors.\n\n\
-        Scores behave as those of real detectors do: smooth, with defects that are found well, badly or not at all and \
-        false alarms on normal images. The same options give the same files on every machine. Files are written one \
-        after the other, so the dataset may be larger than memory.",
     after_help = "Examples:\n  pimo synth --out demo\n  \
         pimo synth --out big --normal 5000 --anomalous 5000 --size 1024x1024 --sample-type float16\n  \
         pimo synth --out two --detector strong=0.9 --detector weak=0.4 --map-format pt"

@@ -15,19 +15,19 @@ use crate::progress::Reporter;
 use crate::standard_output;
 use crate::table::{Align, Table};
 
-/// Arguments of `pimo threshold`.
-#[derive(Args, Clone, Debug)]
-#[command(
-    args_override_self = true,
-    about = "Print the operating threshold of each category of a finished run",
-    long_about = "Print the operating threshold of each category of a finished run.\n\n\
+/// What it does, in a line.
+pub(crate) const ABOUT: &str = "Print the operating threshold of each category of a finished run";
+/// What it does, in full.
+pub(crate) const LONG_ABOUT: &str = "Print the operating threshold of each category of a finished run.\n\n\
         For each detector and category: the highest threshold at which the shared false-positive rate of the normal \
         images is at least the rate asked for, the shared FPR that it reaches, and the FPR of the worst normal image \
         there. A pixel is called anomalous when its score is at or above the threshold.\n\n\
         A run keeps about 200 points of the axis below its upper bound, and the two bounds exactly; between points the \
-        next one that reaches the rate is taken. Evaluate with --curves full to keep every threshold.",
-    after_help = "Example:\n  pimo threshold results --fpr 1e-4 --format csv"
-)]
+        next one that reaches the rate is taken. Evaluate with --curves full to keep every threshold.";
+
+/// Arguments of `pimo threshold`.
+#[derive(Args, Clone, Debug)]
+#[command(args_override_self = true, after_help = "Example:\n  pimo threshold results --fpr 1e-4 --format csv")]
 pub struct ThresholdArgs {
     /// The folder of a run, as `pimo eval --out` wrote it
     #[arg(value_name = "RUN")]
