@@ -20,6 +20,14 @@ impl Default for ThumbnailLimits {
     }
 }
 
+impl ThumbnailLimits {
+    /// The usual limits, with fewer bytes where `pictures` pictures would otherwise exceed `total` bytes together.
+    pub fn sharing(total: usize, pictures: usize) -> Self {
+        let usual = Self::default();
+        Self { max_bytes: usual.max_bytes.min(total / pictures.max(1)), ..usual }
+    }
+}
+
 /// What is tried, from best to smallest: fifths of the longest side, colours.
 const ATTEMPTS: [(u32, usize); 7] = [(5, 256), (5, 64), (4, 64), (4, 32), (3, 32), (2, 32), (2, 16)];
 
@@ -85,6 +93,14 @@ mod tests {
         let (width, height, _) = decode(&bytes);
         assert!((80..=200).contains(&width) && height.abs_diff(width * 3 / 4) <= 1, "{width}x{height}");
         assert_eq!(bytes, thumbnail(&picture, limits).unwrap());
+    }
+
+    #[test]
+    fn many_pictures_share_what_there_is() {
+        let usual = ThumbnailLimits::default();
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 0), usual);
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 4), usual);
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 1024).max_bytes, 1024);
     }
 
     #[test]
