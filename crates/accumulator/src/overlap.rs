@@ -54,14 +54,21 @@ impl OverlapCounter {
             predicted: [0; 2],
             reached: Vec::new(),
         };
-        Self { scratch: RowScratch::default(), seen }
+        Self {
+            scratch: RowScratch::default(),
+            seen,
+        }
     }
 
     /// Looks at a frame of an anomalous image.
     ///
     /// # Errors
     /// The first score that is NaN or infinite.
-    pub fn count(&mut self, frame: &Frame, thresholds: OverlapThresholds) -> Result<OverlapCounts<'_>, BadScore> {
+    pub fn count(
+        &mut self,
+        frame: &Frame,
+        thresholds: OverlapThresholds,
+    ) -> Result<OverlapCounts<'_>, BadScore> {
         self.seen.reset(thresholds);
         frame.visit_rows(&mut self.scratch, &mut self.seen);
         if !self.seen.finite
@@ -171,7 +178,9 @@ mod tests {
         let mut scores = vec![0.5_f64; 15];
         scores[7] = f64::NAN;
         let frame = Frame::new(size, size, Scores::from_f64(scores), None).unwrap();
-        let bad = OverlapCounter::new(ImageScore::Max).count(&frame, OverlapThresholds::default()).unwrap_err();
+        let bad = OverlapCounter::new(ImageScore::Max)
+            .count(&frame, OverlapThresholds::default())
+            .unwrap_err();
         assert_eq!((bad.row, bad.column), (1, 2));
         assert!(bad.value.is_nan());
     }

@@ -65,7 +65,13 @@ const MARGIN: f64 = 1e-9;
 impl UpperTail {
     /// An empty tail.
     pub const fn new(depth: Depth) -> Self {
-        Self { depth, groups: Vec::new(), entries: Vec::new(), settled: 0, floor: 0 }
+        Self {
+            depth,
+            groups: Vec::new(),
+            entries: Vec::new(),
+            settled: 0,
+            floor: 0,
+        }
     }
 
     /// How many of its largest scores an image of so many pixels has to hand over.
@@ -75,7 +81,9 @@ impl UpperTail {
             // Deeper than the bound, so that images which cross it in larger steps are still complete there.
             Depth::EachImage { bound } => bound * 1.0625,
         };
-        ((share * pixels as f64 * (1.0 + MARGIN)).ceil() as u64).saturating_add(2).min(pixels)
+        ((share * pixels as f64 * (1.0 + MARGIN)).ceil() as u64)
+            .saturating_add(2)
+            .min(pixels)
     }
 
     /// Keys below this one do not matter any more; it only rises.
@@ -92,7 +100,11 @@ impl UpperTail {
     pub fn add(&mut self, group: u32, pixels: u64, largest: &[Run]) {
         self.join_group(group, Group { pixels, images: 1 });
         let reached = largest.iter().take_while(|run| run.key >= self.floor);
-        self.entries.extend(reached.map(|run| TailEntry { key: run.key, count: run.count, group }));
+        self.entries.extend(reached.map(|run| TailEntry {
+            key: run.key,
+            count: run.count,
+            group,
+        }));
         self.settle_if_much();
     }
 
@@ -101,7 +113,12 @@ impl UpperTail {
     /// # Panics
     /// If a group has another number of pixels there.
     pub fn merge(&mut self, other: &Self) {
-        for (index, &group) in other.groups.iter().enumerate().filter(|(_, group)| group.images > 0) {
+        for (index, &group) in other
+            .groups
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| group.images > 0)
+        {
             self.join_group(index as u32, group);
         }
         self.entries.extend_from_slice(&other.entries);
@@ -131,12 +148,16 @@ impl UpperTail {
         }
         let kept = match depth {
             // Rates of unequal images mix; the sum over pixels is largest when all of it lies in the largest image.
-            Depth::Mean { bound, .. } => ((bound * all as f64).ceil() as u64).saturating_add(images).min(wanted),
+            Depth::Mean { bound, .. } => ((bound * all as f64).ceil() as u64)
+                .saturating_add(images)
+                .min(wanted),
             Depth::EachImage { .. } => wanted,
         };
         // A quarter gathers unsorted, and sorting takes half as much again.
         let entries = kept.saturating_add(kept / 4).saturating_add(PENDING as u64);
-        entries.saturating_add(entries / 2).saturating_mul(size_of::<TailEntry>() as u64)
+        entries
+            .saturating_add(entries / 2)
+            .saturating_mul(size_of::<TailEntry>() as u64)
     }
 
     fn join_group(&mut self, index: u32, added: Group) {
@@ -145,7 +166,10 @@ impl UpperTail {
             self.groups.resize(index + 1, Group::default());
         }
         let group = &mut self.groups[index];
-        assert!(group.images == 0 || group.pixels == added.pixels, "a group keeps its number of pixels");
+        assert!(
+            group.images == 0 || group.pixels == added.pixels,
+            "a group keeps its number of pixels"
+        );
         group.pixels = added.pixels;
         group.images += added.images;
     }
@@ -161,7 +185,8 @@ impl UpperTail {
             return;
         }
         // Stable sorting merges what is sorted already with the rest.
-        self.entries.sort_by(|a, b| b.key.cmp(&a.key).then(a.group.cmp(&b.group)));
+        self.entries
+            .sort_by(|a, b| b.key.cmp(&a.key).then(a.group.cmp(&b.group)));
         self.entries.dedup_by(|next, kept| {
             let same = next.key == kept.key && next.group == kept.group;
             if same {
@@ -175,7 +200,9 @@ impl UpperTail {
 
     /// Drops what lies below the depth and raises the floor to it.
     fn cut(&mut self) {
-        let Depth::Mean { bound, images } = self.depth else { return };
+        let Depth::Mean { bound, images } = self.depth else {
+            return;
+        };
         let seen: u64 = self.groups.iter().map(|group| group.images).sum();
         let enough = bound * images.max(seen) as f64 * (1.0 + MARGIN);
         let mut sum = 0.0;
@@ -185,7 +212,9 @@ impl UpperTail {
         });
         if let Some(crossing) = crossing {
             self.floor = self.floor.max(self.entries[crossing].key);
-            let kept = self.entries.partition_point(|entry| entry.key >= self.floor);
+            let kept = self
+                .entries
+                .partition_point(|entry| entry.key >= self.floor);
             self.entries.truncate(kept);
         }
     }
@@ -212,17 +241,29 @@ mod tests {
                 break;
             }
             total += tied.len() as u64;
-            runs.push(Run { key: tied[0], count: tied.len() as u64 });
+            runs.push(Run {
+                key: tied[0],
+                count: tied.len() as u64,
+            });
         }
         runs
     }
 
-    fn tail_of(images: &[Vec<u64>], indices: impl Iterator<Item = usize>, depth: Depth, settle: bool) -> UpperTail {
+    fn tail_of(
+        images: &[Vec<u64>],
+        indices: impl Iterator<Item = usize>,
+        depth: Depth,
+        settle: bool,
+    ) -> UpperTail {
         let mut tail = UpperTail::new(depth);
         for index in indices {
             let keys = &images[index];
             let pixels = keys.len() as u64;
-            tail.add(index as u32, pixels, &runs(keys, tail.wanted(pixels), tail.floor()));
+            tail.add(
+                index as u32,
+                pixels,
+                &runs(keys, tail.wanted(pixels), tail.floor()),
+            );
             if settle {
                 tail.settle();
             }
@@ -233,16 +274,25 @@ mod tests {
     /// All entries at or above the key where the mean rate first reaches the bound.
     fn expected(images: &[Vec<u64>], bound: f64) -> (u64, Vec<TailEntry>) {
         let mean = |key: u64| {
-            let rate = |keys: &Vec<u64>| keys.iter().filter(|&&k| k >= key).count() as f64 / keys.len() as f64;
+            let rate = |keys: &Vec<u64>| {
+                keys.iter().filter(|&&k| k >= key).count() as f64 / keys.len() as f64
+            };
             images.iter().map(rate).sum::<f64>() / images.len() as f64
         };
-        let last = (0..60).rev().find(|&key| mean(key) >= bound * (1.0 + 1e-12)).unwrap_or(0);
+        let last = (0..60)
+            .rev()
+            .find(|&key| mean(key) >= bound * (1.0 + 1e-12))
+            .unwrap_or(0);
         let mut entries = Vec::new();
         for key in (last..60).rev() {
             for (group, keys) in images.iter().enumerate() {
                 let count = keys.iter().filter(|&&k| k == key).count() as u64;
                 if count > 0 {
-                    entries.push(TailEntry { key, count, group: group as u32 });
+                    entries.push(TailEntry {
+                        key,
+                        count,
+                        group: group as u32,
+                    });
                 }
             }
         }
@@ -287,22 +337,44 @@ mod tests {
     #[test]
     fn counts_grow_beyond_32_bits() {
         let images = [vec![5, 5, 5, 4, 1], vec![9, 3, 3, 2, 1]];
-        let mut tail = tail_of(&images, 0..2, Depth::Mean { bound: 0.5, images: 2 }, false);
+        let mut tail = tail_of(
+            &images,
+            0..2,
+            Depth::Mean {
+                bound: 0.5,
+                images: 2,
+            },
+            false,
+        );
         let first = tail.entries().to_vec();
         for _ in 0..40 {
             let same = tail.clone();
             tail.merge(&same);
         }
-        let grown: Vec<TailEntry> =
-            first.iter().map(|entry| TailEntry { count: entry.count << 40, ..*entry }).collect();
+        let grown: Vec<TailEntry> = first
+            .iter()
+            .map(|entry| TailEntry {
+                count: entry.count << 40,
+                ..*entry
+            })
+            .collect();
         assert_eq!(tail.entries(), grown);
-        assert_eq!(tail.groups()[1], Group { pixels: 5, images: 1 << 40 });
+        assert_eq!(
+            tail.groups()[1],
+            Group {
+                pixels: 5,
+                images: 1 << 40
+            }
+        );
     }
 
     #[test]
     fn the_floor_rises_so_that_few_scores_are_handed_over() {
         let image: Vec<u64> = (0..10_000).collect();
-        let mut tail = UpperTail::new(Depth::Mean { bound: 0.01, images: 1 });
+        let mut tail = UpperTail::new(Depth::Mean {
+            bound: 0.01,
+            images: 1,
+        });
         assert_eq!(tail.wanted(10_000), 103);
         tail.add(0, 10_000, &runs(&image, tail.wanted(10_000), 0));
         assert_eq!(tail.entries().len(), 101);
