@@ -35,12 +35,7 @@ fn maps(scale: impl Fn(f64) -> f64) -> Vec<Vec<f32>> {
         .collect()
 }
 
-fn count(
-    counter: &mut KeyCounter<u32>,
-    histogram: &mut KeyHistogram<u32>,
-    maps: &[Vec<f32>],
-    regions: &Regions,
-) {
+fn count(counter: &mut KeyCounter<u32>, histogram: &mut KeyHistogram<u32>, maps: &[Vec<f32>], regions: &Regions) {
     for map in maps {
         for (y, row) in map.chunks_exact(SIDE).enumerate() {
             counter.count_row(row, regions.row(y), regions.weights());
@@ -54,31 +49,22 @@ fn count(
 fn bench(c: &mut Criterion) {
     let size = Size::new(SIDE as u32, SIDE as u32);
     let normal = Regions::of(&Mask::empty(size), Connectivity::Eight);
-    let mask = Mask::from_fn(size, |y, x| {
-        (y as i64 - 500).pow(2) + (x as i64 - 400).pow(2) < 6000
-    });
+    let mask = Mask::from_fn(size, |y, x| (y as i64 - 500).pow(2) + (x as i64 - 400).pow(2) < 6000);
     let defect = Regions::of(&mask, Connectivity::Eight);
     let mut group = c.benchmark_group("count");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements((SIDE * SIDE * MAPS) as u64));
+    group.sample_size(10).throughput(Throughput::Elements((SIDE * SIDE * MAPS) as u64));
     let spread = maps(|score| score);
     let octave = maps(|score| 27.0 + score);
     let half = maps(|score| f64::from(half::f16::from_f64(score)));
     let clipped = maps(|score| (score * 4.0 - 0.5).clamp(0.0, 1.0));
-    for (name, maps) in [
-        ("spread", &spread),
-        ("octave", &octave),
-        ("half", &half),
-        ("clipped", &clipped),
-    ] {
+    for (name, maps) in [("spread", &spread), ("octave", &octave), ("half", &half), ("clipped", &clipped)] {
         for (kind, regions) in [("normal", &normal), ("2% anomalous", &defect)] {
             group.bench_function(format!("{name}, {kind}, from nothing"), |b| {
                 b.iter(|| {
                     let mut histogram = KeyHistogram::new(Resolution::default());
                     let mut counter = KeyCounter::new();
                     count(&mut counter, &mut histogram, maps, regions);
-                    counter.flush(&mut histogram);
+                    counter.finish(&mut histogram);
                     histogram
                 });
             });

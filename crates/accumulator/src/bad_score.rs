@@ -4,9 +4,7 @@ use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
 
 /// The first score of a map that is NaN or infinite; row and column at evaluation size, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "the score in row {row}, column {column} is {value}, and every score has to be a finite number"
-)]
+#[error("the score in row {row}, column {column} is {value}, and every score has to be a finite number")]
 pub struct BadScore {
     /// Row of the pixel, from 0.
     pub row: usize,
@@ -31,11 +29,7 @@ impl RowVisitor for First {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _mask: Option<&[u64]>) {
         if self.0.is_none() {
             let bad = row.iter().position(|score| !score.is_finite());
-            self.0 = bad.map(|column| BadScore {
-                row: y,
-                column,
-                value: row[column].to_f64(),
-            });
+            self.0 = bad.map(|column| BadScore { row: y, column, value: row[column].to_f64() });
         }
     }
 }

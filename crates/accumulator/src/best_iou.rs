@@ -31,10 +31,7 @@ impl BestIou {
     }
 
     fn is_above(&self, other: &Self) -> bool {
-        is_above(
-            (self.intersection, self.union),
-            (other.intersection, other.union),
-        )
+        is_above((self.intersection, self.union), (other.intersection, other.union))
     }
 }
 
@@ -55,48 +52,24 @@ pub struct BestIouFinder<K: OrderedKey> {
 
 impl<K: OrderedKey> Default for BestIouFinder<K> {
     fn default() -> Self {
-        Self {
-            positives: vec![0; BINS],
-            negatives: vec![0; BINS],
-            wanted: vec![false; BINS],
-            pixels: Vec::new(),
-        }
+        Self { positives: vec![0; BINS], negatives: vec![0; BINS], wanted: vec![false; BINS], pixels: Vec::new() }
     }
 }
 
 impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
     /// The best overlap of a frame with its mask, whose regions these are; `None` if nothing is anomalous.
-    pub fn find(
-        &mut self,
-        frame: &Frame,
-        regions: &Regions,
-        scratch: &mut RowScratch,
-    ) -> Option<BestIou> {
-        let mut range = Range::<K> {
-            regions,
-            lowest: u64::MAX,
-            highest: 0,
-            key: std::marker::PhantomData,
-        };
+    pub fn find(&mut self, frame: &Frame, regions: &Regions, scratch: &mut RowScratch) -> Option<BestIou> {
+        let mut range = Range::<K> { regions, lowest: u64::MAX, highest: 0, key: std::marker::PhantomData };
         frame.visit_rows(scratch, &mut range);
         let (lowest, highest) = (range.lowest, range.highest);
         if lowest > highest {
             return None;
         }
         let shift = (u64::BITS - (highest - lowest).leading_zeros()).saturating_sub(BINS.ilog2());
-        let axis = Axis {
-            lowest,
-            highest,
-            shift,
-        };
+        let axis = Axis { lowest, highest, shift };
         self.positives.fill(0);
         self.negatives.fill(0);
-        let mut count = Count {
-            finder: self,
-            regions,
-            axis,
-            above: 0,
-        };
+        let mut count = Count { finder: self, regions, axis, above: 0 };
         frame.visit_rows(scratch, &mut count);
         let above = count.above;
 
@@ -107,14 +80,7 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
         }
         self.choose_bins(best, anomalous, above);
         self.pixels.clear();
-        frame.visit_rows(
-            scratch,
-            &mut Collect {
-                finder: self,
-                regions,
-                axis,
-            },
-        );
+        frame.visit_rows(scratch, &mut Collect { finder: self, regions, axis });
         Some(self.best_score(axis, anomalous, above))
     }
 
@@ -123,25 +89,15 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
         let mut counts = (0, above);
         (0..BINS).rev().map(move |bin| {
             let before = counts;
-            counts = (
-                counts.0 + self.positives[bin],
-                counts.1 + self.negatives[bin],
-            );
+            counts = (counts.0 + self.positives[bin], counts.1 + self.negatives[bin]);
             (bin, before.0, before.1)
         })
     }
 
     /// The best overlap at the lower edge of a bin.
     fn best_edge(&self, axis: Axis, anomalous: u64, above: u64) -> BestIou {
-        let mut best = BestIou {
-            intersection: 0,
-            union: anomalous,
-            threshold: f64::INFINITY,
-        };
-        for (bin, tp, fp) in self
-            .descending(above)
-            .filter(|&(bin, ..)| self.positives[bin] > 0)
-        {
+        let mut best = BestIou { intersection: 0, union: anomalous, threshold: f64::INFINITY };
+        for (bin, tp, fp) in self.descending(above).filter(|&(bin, ..)| self.positives[bin] > 0) {
             let edge = BestIou {
                 intersection: tp + self.positives[bin],
                 union: anomalous + fp + self.negatives[bin],
@@ -158,8 +114,7 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
         let mut wanted = std::mem::take(&mut self.wanted);
         for (bin, tp, fp) in self.descending(above) {
             let p = self.positives[bin];
-            wanted[bin] =
-                p > 0 && !is_above((best.intersection, best.union), (tp + p, anomalous + fp));
+            wanted[bin] = p > 0 && !is_above((best.intersection, best.union), (tp + p, anomalous + fp));
         }
         self.wanted = wanted;
     }
@@ -167,27 +122,18 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
     /// The best overlap at a score of the collected pixels.
     fn best_score(&mut self, axis: Axis, anomalous: u64, above: u64) -> BestIou {
         self.pixels.sort_unstable_by(|a, b| b.cmp(a));
-        let mut best = BestIou {
-            intersection: 0,
-            union: anomalous,
-            threshold: f64::INFINITY,
-        };
+        let mut best = BestIou { intersection: 0, union: anomalous, threshold: f64::INFINITY };
         let bin_of = |pixel: &(K, bool)| axis.bin(pixel.0.into());
         let mut bins = self.descending(above);
         for pixels in self.pixels.chunk_by(|a, b| bin_of(a) == bin_of(b)) {
-            let Some((_, mut tp, mut fp)) = bins.find(|&(bin, ..)| Some(bin) == bin_of(&pixels[0]))
-            else {
+            let Some((_, mut tp, mut fp)) = bins.find(|&(bin, ..)| Some(bin) == bin_of(&pixels[0])) else {
                 break;
             };
             for tied in pixels.chunk_by(|a, b| a.0 == b.0) {
                 let positives = tied.iter().filter(|pixel| pixel.1).count() as u64;
                 tp += positives;
                 fp += tied.len() as u64 - positives;
-                let here = BestIou {
-                    intersection: tp,
-                    union: anomalous + fp,
-                    threshold: tied[0].0.score(),
-                };
+                let here = BestIou { intersection: tp, union: anomalous + fp, threshold: tied[0].0.score() };
                 if positives > 0 && here.is_above(&best) {
                     best = here;
                 }
@@ -198,11 +144,7 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
 }
 
 fn score_of<K: OrderedKey>(key: u64) -> f64 {
-    K::join(
-        (key >> K::LOW_BITS) as usize,
-        key & ((1 << K::LOW_BITS) - 1),
-    )
-    .score()
+    K::join((key >> K::LOW_BITS) as usize, key & ((1 << K::LOW_BITS) - 1)).score()
 }
 
 /// Bins of 2^shift keys from `lowest` to `highest`.
@@ -215,9 +157,7 @@ struct Axis {
 
 impl Axis {
     fn bin(self, key: u64) -> Option<usize> {
-        (self.lowest..=self.highest)
-            .contains(&key)
-            .then(|| ((key - self.lowest) >> self.shift) as usize)
+        (self.lowest..=self.highest).contains(&key).then(|| ((key - self.lowest) >> self.shift) as usize)
     }
 }
 
@@ -262,25 +202,13 @@ struct Count<'a, K: OrderedKey> {
 
 impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self {
-            finder,
-            regions,
-            axis,
-            above,
-        } = self;
+        let Self { finder, regions, axis, above } = self;
         let lowest = S::at_least(score_of::<K>(axis.lowest));
         stretches(row, regions.row(y), |scores, anomalous| {
-            let bins = if anomalous {
-                &mut finder.positives
-            } else {
-                &mut finder.negatives
-            };
+            let bins = if anomalous { &mut finder.positives } else { &mut finder.negatives };
             // Most pixels lie below; asking for blocks at a time lets the question be vectorised.
             for block in scores.chunks(64) {
-                if !block
-                    .iter()
-                    .fold(false, |any, score| any | (*score >= lowest))
-                {
+                if !block.iter().fold(false, |any, score| any | (*score >= lowest)) {
                     continue;
                 }
                 for score in block {
@@ -304,18 +232,11 @@ struct Collect<'a, K: OrderedKey> {
 
 impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self {
-            finder,
-            regions,
-            axis,
-        } = self;
+        let Self { finder, regions, axis } = self;
         let lowest = S::at_least(score_of::<K>(axis.lowest));
         stretches(row, regions.row(y), |scores, anomalous| {
             for block in scores.chunks(64) {
-                if !block
-                    .iter()
-                    .fold(false, |any, score| any | (*score >= lowest))
-                {
+                if !block.iter().fold(false, |any, score| any | (*score >= lowest)) {
                     continue;
                 }
                 for score in block {
@@ -347,17 +268,9 @@ mod tests {
         let mut best: Option<BestIou> = None;
         for threshold in thresholds {
             let found = |wanted: bool| {
-                scores
-                    .iter()
-                    .zip(anomalous)
-                    .filter(|(s, a)| **s >= threshold && **a == wanted)
-                    .count() as u64
+                scores.iter().zip(anomalous).filter(|(s, a)| **s >= threshold && **a == wanted).count() as u64
             };
-            let here = BestIou {
-                intersection: found(true),
-                union: all + found(false),
-                threshold,
-            };
+            let here = BestIou { intersection: found(true), union: all + found(false), threshold };
             if all > 0 && best.is_none_or(|best| here.is_above(&best)) {
                 best = Some(here);
             }

@@ -29,10 +29,7 @@ pub(crate) struct ImageScoreSum {
 
 impl ImageScoreSum {
     pub(crate) fn new(kind: ImageScore) -> Self {
-        Self {
-            kind,
-            ..Self::default()
-        }
+        Self { kind, ..Self::default() }
     }
 
     /// Begins a new image.
@@ -58,8 +55,7 @@ impl ImageScoreSum {
                 let floor = self.top.floor();
                 if key_of_score(largest.to_f64()) >= floor {
                     let keys = row.iter().map(|score| key_of_score(score.to_f64()));
-                    keys.filter(|&key| key >= floor)
-                        .for_each(|key| self.top.push(key));
+                    keys.filter(|&key| key >= floor).for_each(|key| self.top.push(key));
                     self.top.settle();
                 }
             }

@@ -28,11 +28,7 @@ pub(crate) trait Bin<L>: Copy + Default {
 
 impl<L: LowBits> Tally<L> {
     pub(crate) fn of_key<K: OrderedKey<Low = L>>(key: K, count: u64) -> Self {
-        Self {
-            count,
-            ones: K::pack_low(key.low()),
-            zeros: K::pack_low(!key.low()),
-        }
+        Self { count, ones: K::pack_low(key.low()), zeros: K::pack_low(!key.low()) }
     }
 
     pub(crate) fn of_word<K: OrderedKey<Low = L>>(word: K::Word) -> Self {

@@ -16,6 +16,8 @@ use crate::{KeyHistogram, OrderedKey, RegionRun};
 const WAITING: usize = 1 << 17;
 /// Words that caches of single keys may take.
 const CACHE_WORDS: usize = 1 << 19;
+/// Keys of a list from which on a page gets words as fine as can be.
+const LONG_LIST: usize = 256;
 /// Pixels whose keys are computed together.
 const BLOCK: usize = 64;
 
@@ -31,7 +33,7 @@ const BLOCK: usize = 64;
 /// let mut counter = KeyCounter::new();
 /// let regions = Regions::of(&Mask::from_fn(Size::new(1, 4), |_, x| x == 2), Connectivity::Eight);
 /// counter.count_row(&[0.5_f32, 0.25, 0.5, 0.25], regions.row(0), regions.weights());
-/// counter.flush(&mut histogram);
+/// counter.finish(&mut histogram);
 /// let bins = histogram.bins();
 /// assert_eq!((bins[0].low, bins[0].positives, bins[0].negatives), (0.5, 1, 1));
 /// assert_eq!((bins[1].low, bins[1].positives, bins[1].negatives), (0.25, 0, 2));
@@ -78,6 +80,11 @@ impl Entry {
         self.0 & Self::STRICT != 0
     }
 
+    /// Whether both divide a page the same way.
+    fn divides_as(self, other: Self) -> bool {
+        self.base() != 0 && self.shift() == other.shift() && self.is_strict() == other.is_strict()
+    }
+
     fn shift(self) -> u32 {
         (self.0 >> 32 & 63) as u32
     }
@@ -92,11 +99,7 @@ impl Entry {
 
     fn take(self) -> Self {
         // Far beyond any number of words; one more would only carry into the bit above.
-        if self.taken() < 1 << 24 {
-            Self(self.0 + (1 << 38))
-        } else {
-            self
-        }
+        if self.taken() < 1 << 24 { Self(self.0 + (1 << 38)) } else { self }
     }
 }
 
@@ -109,22 +112,20 @@ impl<K: OrderedKey> Default for KeyCounter<K> {
 impl<K: OrderedKey> KeyCounter<K> {
     /// A counter that has counted nothing.
     pub fn new() -> Self {
-        let mut counter = Self {
+        Self {
             table: vec![Entry::none::<K>(); 1 << K::PREFIX_BITS],
-            words: Vec::new(),
+            words: vec![K::mixed_word()],
             pages: Vec::new(),
             cache_words: 0,
             overflow: Vec::new(),
             positives: Vec::new(),
             counted: 0,
-        };
-        counter.clear();
-        counter
+        }
     }
 
     /// Bytes that a counter takes at most beside a histogram of this resolution.
     pub const fn bytes(resolution: crate::Resolution) -> u64 {
-        let words = resolution.bins as u64 + CACHE_WORDS as u64;
+        let words = resolution.bins as u64 * 5 / 2 + CACHE_WORDS as u64;
         // Twice what waits: a row may come on top, and vectors double.
         let waiting = 2 * WAITING as u64 * (size_of::<K>() as u64 + 32);
         words * size_of::<K::Word>() as u64 + (1 << K::PREFIX_BITS) * 8 + waiting
@@ -133,7 +134,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Counts one row; a counter of single-precision keys takes rows in single precision only. The pixels in `runs` are anomalous, and `weights` has the weight of each run's region.
     ///
     /// Rows may be counted without end; memory stays bounded if the counter is [flushed](Self::flush) whenever it
-    /// [is full](Self::is_full).
+    /// [is full](Self::is_full), and the histogram is whole when every counter has [finished](Self::finish).
     ///
     /// # Panics
     /// If the runs are not in the row, from left to right, or name regions without a weight.
@@ -143,11 +144,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             let (start, end) = (run.start as usize, run.end as usize);
             self.count_normal(&row[at..start]);
             let weight = weights[run.region as usize];
-            self.positives.extend(
-                row[start..end]
-                    .iter()
-                    .map(|&score| (K::of(score.to_f64()), weight)),
-            );
+            self.positives.extend(row[start..end].iter().map(|&score| (K::of(score.to_f64()), weight)));
             at = end;
         }
         self.count_normal(&row[at..]);
@@ -155,60 +152,106 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// Whether the counter should be flushed soon: a row later at best.
     pub fn is_full(&self) -> bool {
-        self.overflow.len() >= WAITING
-            || self.positives.len() >= WAITING
-            || self.counted >= K::WORD_LIMIT / 2
+        self.overflow.len() >= WAITING || self.positives.len() >= WAITING || self.counted >= K::WORD_LIMIT / 2
     }
 
-    /// Adds everything counted to the histogram and starts again, with the histogram's resolution.
+    /// Adds what waits to the histogram, takes over its resolution, and is no longer full.
+    ///
+    /// Counts of pages whose resolution stays the same remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
-        self.drain_into(histogram);
-        self.clear();
-        // The pages that the histogram divides evenly are divided the same way here.
-        for page in &histogram.pages {
-            if let Some(bits) = page.bits {
-                let base = self.words.len();
-                self.words.resize(base + (1 << bits), K::Word::default());
-                self.table[page.prefix] = Entry::new(base, K::LOW_BITS - bits, false).0;
-                self.pages.push(page.prefix);
-            }
+        if self.counted >= K::WORD_LIMIT / 2 || self.words.len() > self.most_words(histogram) {
+            self.finish(histogram);
+            return;
         }
+        self.drain_overflow(histogram);
+        histogram.absorb_positives(&mut self.positives);
+        histogram.settle();
+        self.adopt_resolution(histogram);
     }
 
-    fn drain_into(&mut self, histogram: &mut KeyHistogram<K>) {
-        self.overflow.sort_unstable();
-        let overflow: Vec<(K, u64)> = self
-            .overflow
-            .chunk_by(|a, b| a == b)
-            .map(|same| (same[0], same.len() as u64))
-            .collect();
-        histogram.absorb_negatives(&overflow);
-        for &prefix in &self.pages {
-            let entry = Entry(self.table[prefix]);
-            let words = &self.words[entry.base()..][..1 << (K::LOW_BITS - entry.shift())];
-            let tallies: Vec<Tally<K::Low>> = words
-                .iter()
-                .map(|&word| Tally::of_word::<K>(word))
-                .filter(|tally| tally.count > 0)
-                .collect();
-            if !tallies.is_empty() {
-                histogram.page(prefix).absorb_negatives(&tallies);
-            }
+    /// Adds everything counted to the histogram. The counter can go on counting, and has to be finished again then.
+    pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
+        self.drain_overflow(histogram);
+        for prefix in std::mem::take(&mut self.pages) {
+            self.drain_page(prefix, histogram);
         }
         histogram.absorb_positives(&mut self.positives);
         histogram.settle();
-    }
-
-    fn clear(&mut self) {
-        for prefix in self.pages.drain(..) {
-            self.table[prefix] = Entry::none::<K>();
-        }
-        self.overflow.clear();
-        self.positives.clear();
         self.words.clear();
         self.words.push(K::mixed_word());
         self.cache_words = 0;
         self.counted = 0;
+        self.adopt_resolution(histogram);
+    }
+
+    fn drain_overflow(&mut self, histogram: &mut KeyHistogram<K>) {
+        self.overflow.sort_unstable();
+        let overflow: Vec<(K, u64)> =
+            self.overflow.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
+        self.overflow.clear();
+        histogram.absorb_negatives(&overflow);
+    }
+
+    /// Words that may pile up, those left behind by pages that were moved included.
+    fn most_words(&self, histogram: &KeyHistogram<K>) -> usize {
+        histogram.resolution.bins as usize * 3 / 2 + CACHE_WORDS
+    }
+
+    /// Divides pages as the histogram does, after adding what they have counted to it.
+    fn adopt_resolution(&mut self, histogram: &mut KeyHistogram<K>) {
+        let mut left = histogram.resolution.bins as usize;
+        let mut long = Vec::new();
+        for at in 0..histogram.pages.len() {
+            let page = &histogram.pages[at];
+            let prefix = page.prefix;
+            match page.bits {
+                Some(bits) => {
+                    left = left.saturating_sub(1 << bits);
+                    let wanted = Entry::new(0, K::LOW_BITS - bits, false);
+                    if !Entry(self.table[prefix]).divides_as(wanted) {
+                        self.place(prefix, bits, false, histogram);
+                    }
+                }
+                None if page.negatives.len() > LONG_LIST => long.push((page.negatives.len(), prefix)),
+                None => {}
+            }
+        }
+        // Long lists get words as fine as there can be, while there are any: none of their keys share one then.
+        long.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, prefix) in long {
+            let wanted = Entry::new(0, K::LOW_BITS - K::PAGE_BITS, true);
+            if left < 1 << K::PAGE_BITS {
+                break;
+            }
+            left -= 1 << K::PAGE_BITS;
+            if !Entry(self.table[prefix]).divides_as(wanted) {
+                self.place(prefix, K::PAGE_BITS, true, histogram);
+            }
+        }
+    }
+
+    /// Gives a page new words.
+    fn place(&mut self, prefix: usize, bits: u32, strict: bool, histogram: &mut KeyHistogram<K>) {
+        if Entry(self.table[prefix]).base() == 0 {
+            self.pages.push(prefix);
+        } else {
+            self.drain_page(prefix, histogram);
+        }
+        let base = self.words.len();
+        self.words.resize(base + (1 << bits), K::Word::default());
+        self.table[prefix] = Entry::new(base, K::LOW_BITS - bits, strict).0;
+    }
+
+    /// Adds the words of a page to the histogram and leaves the page without any.
+    fn drain_page(&mut self, prefix: usize, histogram: &mut KeyHistogram<K>) {
+        let entry = Entry(self.table[prefix]);
+        let words = &self.words[entry.base()..][..1 << (K::LOW_BITS - entry.shift())];
+        let tallies: Vec<Tally<K::Low>> =
+            words.iter().map(|&word| Tally::of_word::<K>(word)).filter(|tally| tally.count > 0).collect();
+        if !tallies.is_empty() {
+            histogram.page(prefix).absorb_negatives(&tallies);
+        }
+        self.table[prefix] = Entry::none::<K>();
     }
 
     fn count_normal<S: Sample>(&mut self, scores: &[S]) {
@@ -219,9 +262,7 @@ impl<K: OrderedKey> KeyCounter<K> {
                 *key = K::of(score.to_f64());
             }
             let mut done = 0;
-            while let Some(stop) =
-                count_keys::<K>(&self.table, &mut self.words, &keys[done..block.len()])
-            {
+            while let Some(stop) = count_keys::<K>(&self.table, &mut self.words, &keys[done..block.len()]) {
                 done += stop + 1;
                 self.make_room(keys[done - 1]);
             }
@@ -248,10 +289,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.overflow.push(key);
         let bits = K::LOW_BITS - entry.shift();
         self.table[prefix] = entry.take().0;
-        if entry.taken() >= 1 << bits
-            && bits < K::PAGE_BITS
-            && self.cache_words + (2 << bits) <= CACHE_WORDS
-        {
+        if entry.taken() >= 1 << bits && bits < K::PAGE_BITS && self.cache_words + (2 << bits) <= CACHE_WORDS {
             self.grow(prefix, entry, bits + 1);
         }
     }
@@ -301,14 +339,7 @@ mod tests {
     fn scores() -> impl Strategy<Value = Vec<f32>> {
         let octave = (0_u32..1 << 20).prop_map(|i| 27.0 + i as f32 * 1e-6);
         let grid = (0_u32..256).prop_map(|i| i as f32 / 255.0);
-        let odd = prop_oneof![
-            Just(0.0),
-            Just(-0.0),
-            Just(1e30),
-            Just(f32::from_bits(3)),
-            Just(-1e-30),
-            Just(f32::MIN)
-        ];
+        let odd = prop_oneof![Just(0.0), Just(-0.0), Just(1e30), Just(f32::from_bits(3)), Just(-1e-30), Just(f32::MIN)];
         let score = prop_oneof![6 => octave, 3 => grid, 1 => odd, 1 => -1.0_f32..1.0];
         prop_oneof![
             proptest::collection::vec(score, 1..4000),
@@ -330,17 +361,9 @@ mod tests {
             let end = before + chunk.len() as u32;
             let inside: Vec<RegionRun> = runs
                 .iter()
-                .map(|run| RegionRun {
-                    start: run.start.max(before),
-                    end: run.end.min(end),
-                    ..*run
-                })
+                .map(|run| RegionRun { start: run.start.max(before), end: run.end.min(end), ..*run })
                 .filter(|run| run.start < run.end)
-                .map(|run| RegionRun {
-                    start: run.start - before,
-                    end: run.end - before,
-                    ..run
-                })
+                .map(|run| RegionRun { start: run.start - before, end: run.end - before, ..run })
                 .collect();
             counter.count_row(chunk, &inside, weights);
             before = end;
@@ -348,7 +371,7 @@ mod tests {
                 counter.flush(&mut histogram);
             }
         }
-        counter.flush(&mut histogram);
+        counter.finish(&mut histogram);
         histogram
     }
 
@@ -360,10 +383,7 @@ mod tests {
         resolution: Resolution,
     ) -> KeyHistogram<K> {
         let mut histogram = KeyHistogram::new(resolution);
-        let run_of = |x: usize| {
-            runs.iter()
-                .find(|run| (run.start as usize..run.end as usize).contains(&x))
-        };
+        let run_of = |x: usize| runs.iter().find(|run| (run.start as usize..run.end as usize).contains(&x));
         let (mut negatives, mut positives) = (Vec::new(), Vec::new());
         for (x, score) in scores.iter().enumerate() {
             match run_of(x) {
@@ -408,17 +428,7 @@ mod tests {
     fn scores_that_are_no_numbers_harm_nothing() {
         let mut histogram = KeyHistogram::<u32>::new(SMALL);
         let mut counter = KeyCounter::new();
-        counter.count_row(
-            &[
-                f32::NAN,
-                -f32::NAN,
-                f32::INFINITY,
-                f32::NEG_INFINITY,
-                f32::from_bits(!0),
-            ],
-            &[],
-            &[],
-        );
+        counter.count_row(&[f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::from_bits(!0)], &[], &[]);
         counter.flush(&mut histogram);
         assert_eq!(histogram.pixels(), (0, 5));
     }
@@ -427,14 +437,13 @@ mod tests {
     fn half_precision_is_exact() {
         let mut histogram = KeyHistogram::<u32>::new(Resolution::default());
         let mut counter = KeyCounter::new();
-        let row: Vec<f32> = (0..=u16::MAX)
-            .map(|bits| half::f16::from_bits(bits).to_f32())
-            .filter(|score| score.is_finite())
-            .collect();
+        let row: Vec<f32> =
+            (0..=u16::MAX).map(|bits| half::f16::from_bits(bits).to_f32()).filter(|score| score.is_finite()).collect();
         for _ in 0..5 {
             counter.count_row(&row, &[], &[]);
             counter.flush(&mut histogram);
         }
+        counter.finish(&mut histogram);
         assert!(histogram.is_exact());
         // Both zeros are one score.
         assert_eq!(histogram.bins().len(), row.len() - 1);

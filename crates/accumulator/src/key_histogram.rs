@@ -46,21 +46,14 @@ pub struct KeyHistogram<K: OrderedKey> {
 
 /// Two histograms that do not go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "histograms of different resolution ({0:?} and {1:?}) cannot be merged; count both with the same one"
-)]
+#[error("histograms of different resolution ({0:?} and {1:?}) cannot be merged; count both with the same one")]
 pub struct ResolutionMismatch(pub Resolution, pub Resolution);
 
 impl<K: OrderedKey> KeyHistogram<K> {
     /// An empty histogram. A resolution with fewer bins than a histogram needs is raised to that.
     pub fn new(resolution: Resolution) -> Self {
         let resolution = resolution.normalised();
-        Self {
-            resolution,
-            over: false,
-            pages: Vec::new(),
-            places: vec![0; 1 << K::PREFIX_BITS],
-        }
+        Self { resolution, over: false, pages: Vec::new(), places: vec![0; 1 << K::PREFIX_BITS] }
     }
 
     /// What the histogram may hold.
@@ -100,21 +93,17 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// Anomalous and normal pixels counted.
     pub fn pixels(&self) -> (u64, u64) {
-        self.pages
-            .iter()
-            .fold((0, 0), |(positives, negatives), page| {
-                let p: u64 = page.positives.iter().map(|bin| bin.tally.count).sum();
-                let n: u64 = page.negatives.iter().map(|bin| bin.count).sum();
-                (positives + p, negatives + n)
-            })
+        self.pages.iter().fold((0, 0), |(positives, negatives), page| {
+            let p: u64 = page.positives.iter().map(|bin| bin.tally.count).sum();
+            let n: u64 = page.negatives.iter().map(|bin| bin.count).sum();
+            (positives + p, negatives + n)
+        })
     }
 
     /// Whether every pixel is known by its exact score.
     pub fn is_exact(&self) -> bool {
         self.pages.iter().all(|page| {
-            page.bits.is_none()
-                || page.bits == Some(K::LOW_BITS)
-                || page.bins().iter().all(ScoreBin::is_tie)
+            page.bits.is_none() || page.bits == Some(K::LOW_BITS) || page.bins().iter().all(ScoreBin::is_tie)
         })
     }
 
@@ -129,10 +118,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// Adds keys in ascending order, each with a number of normal pixels.
     pub(crate) fn absorb_negatives(&mut self, keys: &[(K, u64)]) {
         for chunk in keys.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let tallies: Vec<Tally<K::Low>> = chunk
-                .iter()
-                .map(|&(key, count)| Tally::of_key(key, count))
-                .collect();
+            let tallies: Vec<Tally<K::Low>> = chunk.iter().map(|&(key, count)| Tally::of_key(key, count)).collect();
             self.page(chunk[0].0.prefix()).absorb_negatives(&tallies);
         }
     }
@@ -142,17 +128,11 @@ impl<K: OrderedKey> KeyHistogram<K> {
         // Pages with bins take pixels as they come; only lists want them sorted.
         pixels.retain(|&(key, weight)| {
             let place = self.places[key.prefix()];
-            let Some(page) = (place as usize)
-                .checked_sub(1)
-                .map(|at| &mut self.pages[at])
-            else {
+            let Some(page) = (place as usize).checked_sub(1).map(|at| &mut self.pages[at]) else {
                 return true;
             };
             if page.bits.is_some() {
-                page.absorb_positives(&[Weighted {
-                    weight,
-                    tally: Tally::of_key(key, 1),
-                }]);
+                page.absorb_positives(&[Weighted { weight, tally: Tally::of_key(key, 1) }]);
             }
             page.bits.is_none()
         });
@@ -177,20 +157,15 @@ impl<K: OrderedKey> KeyHistogram<K> {
             self.places[page.prefix] = at as u32 + 1;
         }
         if !self.over {
-            let keys: usize = self
-                .pages
-                .iter()
-                .map(|page| page.negatives.len() + page.positives.len())
-                .sum();
+            let keys: usize = self.pages.iter().map(|page| page.negatives.len() + page.positives.len()).sum();
             self.over = keys > self.resolution.keys as usize;
         }
         if !self.over {
             return;
         }
         let longest = self.resolution.longest_list(self.pages.len());
-        let crowded = |page: &Page<K>| {
-            page.bits.is_some() || page.negatives.len() > longest || page.positives.len() > longest
-        };
+        let crowded =
+            |page: &Page<K>| page.bits.is_some() || page.negatives.len() > longest || page.positives.len() > longest;
         let count = self.pages.iter().filter(|page| crowded(page)).count();
         let bits = self.resolution.bits::<K>(count);
         let crowded_pages = self.pages.iter_mut().rev().filter(|page| crowded(page));
@@ -207,40 +182,25 @@ pub(crate) mod tests {
     use super::*;
 
     /// Few keys and the fewest bins, so that small data is crowded too.
-    pub(crate) const SMALL: Resolution = Resolution {
-        bins: 1 << 19,
-        keys: 300,
-    };
+    pub(crate) const SMALL: Resolution = Resolution { bins: 1 << 19, keys: 300 };
 
     pub(crate) type Pixels = Vec<(u32, Option<u128>)>;
 
     /// Keys that crowd some pages, and some far away.
     pub(crate) fn pixels() -> impl Strategy<Value = Pixels> {
-        let near =
-            (0_u32..12, 0_u32..0x1_0000).prop_map(|(page, low)| (0xc000 + page * 7) << 16 | low);
-        let few =
-            (0_u32..400, 0_u32..3).prop_map(|(page, low)| (0x9000 + page * 3) << 16 | low << 9);
+        let near = (0_u32..12, 0_u32..0x1_0000).prop_map(|(page, low)| (0xc000 + page * 7) << 16 | low);
+        let few = (0_u32..400, 0_u32..3).prop_map(|(page, low)| (0x9000 + page * 3) << 16 | low << 9);
         let key = prop_oneof![8 => near, 2 => few, 1 => 0x0080_0000_u32..0xff80_0000];
         let weight = prop_oneof![3 => Just(None), 1 => (1_u128 << 70..1_u128 << 80).prop_map(Some)];
         proptest::collection::vec((key, weight), 0..2000)
     }
 
-    pub(crate) fn count(
-        resolution: Resolution,
-        pixels: &[(u32, Option<u128>)],
-    ) -> KeyHistogram<u32> {
+    pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
         let mut histogram = KeyHistogram::new(resolution);
-        let mut negatives: Vec<(u32, u64)> = pixels
-            .iter()
-            .filter(|p| p.1.is_none())
-            .map(|p| (p.0, 1))
-            .collect();
+        let mut negatives: Vec<(u32, u64)> = pixels.iter().filter(|p| p.1.is_none()).map(|p| (p.0, 1)).collect();
         negatives.sort_unstable();
         histogram.absorb_negatives(&negatives);
-        let mut positives = pixels
-            .iter()
-            .filter_map(|p| p.1.map(|weight| (p.0, weight)))
-            .collect();
+        let mut positives = pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).collect();
         histogram.absorb_positives(&mut positives);
         histogram.settle();
         histogram

@@ -16,12 +16,7 @@ pub(crate) struct Page<K: OrderedKey> {
 
 impl<K: OrderedKey> Page<K> {
     pub(crate) fn new(prefix: usize) -> Self {
-        Self {
-            prefix,
-            bits: None,
-            negatives: Vec::new(),
-            positives: Vec::new(),
-        }
+        Self { prefix, bits: None, negatives: Vec::new(), positives: Vec::new() }
     }
 
     /// Adds counts in ascending order of keys; each lies within one bin of this page.
@@ -53,8 +48,7 @@ impl<K: OrderedKey> Page<K> {
     pub(crate) fn bins(&self) -> Vec<ScoreBin> {
         let negatives = occupied(&self.negatives);
         let positives = occupied(&self.positives);
-        let (mut negatives, mut positives) =
-            (negatives.iter().peekable(), positives.iter().peekable());
+        let (mut negatives, mut positives) = (negatives.iter().peekable(), positives.iter().peekable());
         let mut bins = Vec::with_capacity(negatives.len().max(positives.len()));
         loop {
             let n = negatives.peek().map(|bin| self.bin_of(bin));
@@ -62,14 +56,8 @@ impl<K: OrderedKey> Page<K> {
             let Some(next) = n.into_iter().chain(p).min() else {
                 return bins;
             };
-            let negative = negatives
-                .next_if(|_| n == Some(next))
-                .copied()
-                .unwrap_or_default();
-            let positive = positives
-                .next_if(|_| p == Some(next))
-                .copied()
-                .unwrap_or_default();
+            let negative = negatives.next_if(|_| n == Some(next)).copied().unwrap_or_default();
+            let positive = positives.next_if(|_| p == Some(next)).copied().unwrap_or_default();
             let mut both = negative;
             both.absorb(&positive.tally);
             let (low, high) = both.range();
@@ -117,10 +105,7 @@ fn rebin<K: OrderedKey, B: Bin<K::Low>>(bits: u32, bins: &[B]) -> Vec<B> {
 }
 
 fn occupied<L, B: Bin<L>>(bins: &[B]) -> Vec<B> {
-    bins.iter()
-        .filter(|bin| bin.tally().count > 0)
-        .copied()
-        .collect()
+    bins.iter().filter(|bin| bin.tally().count > 0).copied().collect()
 }
 
 /// Joins two ascending lists of single keys.

@@ -62,13 +62,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// The state as bytes; the same for equal histograms.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
-        for number in [
-            VERSION,
-            K::BITS,
-            self.resolution.bins,
-            self.resolution.keys,
-            u32::from(self.over),
-        ] {
+        for number in [VERSION, K::BITS, self.resolution.bins, self.resolution.keys, u32::from(self.over)] {
             out.extend(number.to_le_bytes());
         }
         out.extend((self.pages.len() as u32).to_le_bytes());
@@ -76,19 +70,9 @@ impl<K: OrderedKey> KeyHistogram<K> {
             let occupied = |bins: usize| (bins as u32).to_le_bytes();
             out.extend((page.prefix as u32).to_le_bytes());
             out.push(page.bits.map_or(LIST, |bits| bits as u8));
-            out.extend(occupied(
-                page.negatives.iter().filter(|bin| bin.count > 0).count(),
-            ));
-            out.extend(occupied(
-                page.positives
-                    .iter()
-                    .filter(|bin| bin.tally.count > 0)
-                    .count(),
-            ));
-            page.negatives
-                .iter()
-                .filter(|bin| bin.count > 0)
-                .for_each(|bin| put_tally(bin, &mut out));
+            out.extend(occupied(page.negatives.iter().filter(|bin| bin.count > 0).count()));
+            out.extend(occupied(page.positives.iter().filter(|bin| bin.tally.count > 0).count()));
+            page.negatives.iter().filter(|bin| bin.count > 0).for_each(|bin| put_tally(bin, &mut out));
             for bin in page.positives.iter().filter(|bin| bin.tally.count > 0) {
                 put_tally(&bin.tally, &mut out);
                 out.extend(bin.weight.to_le_bytes());
@@ -113,15 +97,9 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
         let found = input.u32()?;
         if found != K::BITS {
-            return Err(StateError::ScoreType {
-                found,
-                expected: K::BITS,
-            });
+            return Err(StateError::ScoreType { found, expected: K::BITS });
         }
-        let found = Resolution {
-            bins: input.u32()?,
-            keys: input.u32()?,
-        };
+        let found = Resolution { bins: input.u32()?, keys: input.u32()? };
         let expected = resolution.normalised();
         if found != expected {
             return Err(StateError::Resolution { found, expected });
@@ -146,10 +124,7 @@ fn put_tally<L: Copy + Into<u64>>(bin: &Tally<L>, out: &mut Vec<u8>) {
     }
 }
 
-fn read_pages<K: OrderedKey>(
-    input: &mut Input<'_>,
-    histogram: &mut KeyHistogram<K>,
-) -> Result<(), StateError> {
+fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram<K>) -> Result<(), StateError> {
     let count = input.u32()? as usize;
     let mut pixels = 0_u64;
     let mut weight = 0_u128;
@@ -162,26 +137,19 @@ fn read_pages<K: OrderedKey>(
         }
         before = Some(prefix);
         let page = read_page::<K>(input, prefix, histogram.over, &mut bins_left)?;
-        let counts = page
-            .negatives
-            .iter()
-            .chain(page.positives.iter().map(|bin| &bin.tally));
+        let counts = page.negatives.iter().chain(page.positives.iter().map(|bin| &bin.tally));
         pixels = counts
             .map(|tally| tally.count)
             .try_fold(pixels, u64::checked_add)
             .filter(|&pixels| pixels < MOST_PIXELS)
-            .ok_or(StateError::Damaged(
-                "it counts more pixels than there can be",
-            ))?;
+            .ok_or(StateError::Damaged("it counts more pixels than there can be"))?;
         weight = page
             .positives
             .iter()
             .map(|bin| bin.weight)
             .try_fold(weight, u128::checked_add)
             .filter(|weight| weight >> 126 == 0)
-            .ok_or(StateError::Damaged(
-                "its region weights are larger than they can be",
-            ))?;
+            .ok_or(StateError::Damaged("its region weights are larger than they can be"))?;
         *histogram.page(prefix) = page;
     }
     // A state that was settled before it was written does not change.
@@ -214,9 +182,7 @@ fn read_page<K: OrderedKey>(
     // Checked before anything is allocated: all evenly divided pages together have at most the bins of the resolution.
     *bins_left = bins_left
         .checked_sub(bits.map_or(0, |bits| 1 << bits))
-        .ok_or(StateError::Damaged(
-            "it has more bins than its resolution allows",
-        ))?;
+        .ok_or(StateError::Damaged("it has more bins than its resolution allows"))?;
     let (negatives, positives) = (input.u32()? as usize, input.u32()? as usize);
     if negatives + positives == 0 {
         return Err(StateError::Damaged("a page is empty"));
@@ -225,17 +191,9 @@ fn read_page<K: OrderedKey>(
     let negatives = read_bins::<K, Tally<K::Low>>(bits, negatives, || input.tally::<K>())?;
     input.expect(positives, 40)?;
     let positives = read_bins::<K, Weighted<K::Low>>(bits, positives, || {
-        Ok(Weighted {
-            tally: input.tally::<K>()?,
-            weight: u128::from_le_bytes(input.take()?),
-        })
+        Ok(Weighted { tally: input.tally::<K>()?, weight: u128::from_le_bytes(input.take()?) })
     })?;
-    let mut page = Page {
-        prefix,
-        bits,
-        negatives: Vec::new(),
-        positives: Vec::new(),
-    };
+    let mut page = Page { prefix, bits, negatives: Vec::new(), positives: Vec::new() };
     page.absorb_negatives(&negatives);
     page.absorb_positives(&positives);
     Ok(page)
@@ -277,9 +235,7 @@ struct Input<'a> {
 
 impl Input<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
-        let taken = self.bytes[self.at..]
-            .first_chunk()
-            .ok_or(StateError::Truncated(self.bytes.len()))?;
+        let taken = self.bytes[self.at..].first_chunk().ok_or(StateError::Truncated(self.bytes.len()))?;
         self.at += N;
         Ok(*taken)
     }
@@ -291,11 +247,7 @@ impl Input<'_> {
     /// That `count` entries of `bytes` bytes each can still come, so that room may be made for them.
     fn expect(&self, count: usize, bytes: usize) -> Result<(), StateError> {
         let left = self.bytes.len() - self.at;
-        if count > left / bytes {
-            Err(StateError::Truncated(self.bytes.len()))
-        } else {
-            Ok(())
-        }
+        if count > left / bytes { Err(StateError::Truncated(self.bytes.len())) } else { Ok(()) }
     }
 
     fn tally<K: OrderedKey>(&mut self) -> Result<Tally<K::Low>, StateError> {
@@ -304,11 +256,7 @@ impl Input<'_> {
         if (ones | zeros) >> K::LOW_BITS != 0 {
             return Err(StateError::Damaged("a bin cannot have these keys"));
         }
-        Ok(Tally {
-            count,
-            ones: K::pack_low(ones),
-            zeros: K::pack_low(zeros),
-        })
+        Ok(Tally { count, ones: K::pack_low(ones), zeros: K::pack_low(zeros) })
     }
 }
 
@@ -352,20 +300,11 @@ mod tests {
         let bytes = count(SMALL, &[(5, None), (6, Some(1))]).to_bytes();
         assert_eq!(
             KeyHistogram::<u64>::from_bytes(&bytes, SMALL),
-            Err(StateError::ScoreType {
-                found: 32,
-                expected: 64
-            })
+            Err(StateError::ScoreType { found: 32, expected: 64 })
         );
         let other = Resolution { keys: 5, ..SMALL };
-        assert!(matches!(
-            KeyHistogram::<u32>::from_bytes(&bytes, other),
-            Err(StateError::Resolution { .. })
-        ));
-        assert_eq!(
-            KeyHistogram::<u32>::from_bytes(b"PAR1", SMALL),
-            Err(StateError::NotAState)
-        );
+        assert!(matches!(KeyHistogram::<u32>::from_bytes(&bytes, other), Err(StateError::Resolution { .. })));
+        assert_eq!(KeyHistogram::<u32>::from_bytes(b"PAR1", SMALL), Err(StateError::NotAState));
     }
 
     #[test]

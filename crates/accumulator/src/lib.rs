@@ -25,7 +25,7 @@ pub use image_score::ImageScore;
 pub use key::{key_of_score, score_of_key};
 pub use normal::{NormalCounter, NormalCounts};
 pub use overlap::{OverlapCounter, OverlapCounts, OverlapThresholds};
-pub use tail::{Depth, Group, TailEntry, UpperTail};
+pub use tail::{Depth, Group, SettledTail, TailEntry, UpperTail};
 pub use top::Run;
 
 mod best_iou;

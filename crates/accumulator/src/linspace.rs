@@ -68,12 +68,7 @@ impl Grid {
     /// # Errors
     /// Where the published package refuses: fewer than two thresholds, a range that is empty, thresholds that coincide
     /// in the type of the maps, maps of integers.
-    pub fn new(
-        lowest: f64,
-        highest: f64,
-        count: usize,
-        sample_type: SampleType,
-    ) -> Result<Self, GridError> {
+    pub fn new(lowest: f64, highest: f64, count: usize, sample_type: SampleType) -> Result<Self, GridError> {
         let rounding = match sample_type {
             SampleType::F16 => Rounding::F16,
             SampleType::F32 => Rounding::F32,
@@ -87,24 +82,9 @@ impl Grid {
             return Err(GridError::NoRange(lowest));
         }
         let step = (highest - lowest) / (count - 1) as f64;
-        let grid = Self {
-            lowest,
-            highest,
-            step,
-            count,
-            rounding,
-        };
+        let grid = Self { lowest, highest, step, count, rounding };
         let increasing = (1..count).all(|k| grid.threshold(k) > grid.threshold(k - 1));
-        if increasing {
-            Ok(grid)
-        } else {
-            Err(GridError::NotIncreasing {
-                count,
-                lowest,
-                highest,
-                sample_type,
-            })
-        }
+        if increasing { Ok(grid) } else { Err(GridError::NotIncreasing { count, lowest, highest, sample_type }) }
     }
 
     /// Number of thresholds.
@@ -120,11 +100,7 @@ impl Grid {
     /// Threshold `k`, from 0.
     #[inline]
     pub fn threshold(&self, k: usize) -> f64 {
-        let exact = if k + 1 == self.count {
-            self.highest
-        } else {
-            k as f64 * self.step + self.lowest
-        };
+        let exact = if k + 1 == self.count { self.highest } else { k as f64 * self.step + self.lowest };
         match self.rounding {
             Rounding::F16 => f16::from_f64(exact).to_f64(),
             Rounding::F32 => f64::from(exact as f32),
@@ -158,18 +134,12 @@ pub struct Extent {
 
 impl Extent {
     /// Of no image at all.
-    pub const EMPTY: Self = Self {
-        lowest: f64::INFINITY,
-        highest: f64::NEG_INFINITY,
-    };
+    pub const EMPTY: Self = Self { lowest: f64::INFINITY, highest: f64::NEG_INFINITY };
 
     /// Of the images of both.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
-        Self {
-            lowest: self.lowest.min(other.lowest),
-            highest: self.highest.max(other.highest),
-        }
+        Self { lowest: self.lowest.min(other.lowest), highest: self.highest.max(other.highest) }
     }
 
     /// Of one frame.
@@ -177,10 +147,7 @@ impl Extent {
     /// # Errors
     /// The first score that is NaN or infinite.
     pub fn of(frame: &Frame, scratch: &mut RowScratch) -> Result<Self, BadScore> {
-        let mut seen = ExtentSeen {
-            extent: Self::EMPTY,
-            finite: true,
-        };
+        let mut seen = ExtentSeen { extent: Self::EMPTY, finite: true };
         frame.visit_rows(scratch, &mut seen);
         match (seen.finite, BadScore::first_in) {
             (true, _) => Ok(seen.extent),
@@ -198,10 +165,7 @@ impl RowVisitor for ExtentSeen {
     fn row<S: Sample>(&mut self, _y: usize, row: &[S], _mask: Option<&[u64]>) {
         let summary = S::summary(row);
         self.finite &= summary.finite;
-        let row_extent = Extent {
-            lowest: S::smallest(row).to_f64(),
-            highest: summary.largest.to_f64(),
-        };
+        let row_extent = Extent { lowest: S::smallest(row).to_f64(), highest: summary.largest.to_f64() };
         self.extent = self.extent.union(row_extent);
     }
 }
@@ -216,10 +180,7 @@ pub struct GridCounter {
 impl GridCounter {
     /// A counter that also forms scores of images.
     pub fn new(image_score: ImageScore) -> Self {
-        Self {
-            scratch: RowScratch::default(),
-            score: ImageScoreSum::new(image_score),
-        }
+        Self { scratch: RowScratch::default(), score: ImageScoreSum::new(image_score) }
     }
 
     /// Writes to `counts[k]` how many pixels of the frame have a score at or above threshold `k`, and returns the
@@ -230,26 +191,12 @@ impl GridCounter {
     ///
     /// # Panics
     /// If the frame has 2^32 pixels or more.
-    pub fn count(
-        &mut self,
-        frame: &Frame,
-        grid: &Grid,
-        counts: &mut Vec<u32>,
-    ) -> Result<f64, BadScore> {
-        assert!(
-            frame.evaluated().pixels() < 1 << 32,
-            "the counts of one image are 32 bits wide"
-        );
+    pub fn count(&mut self, frame: &Frame, grid: &Grid, counts: &mut Vec<u32>) -> Result<f64, BadScore> {
+        assert!(frame.evaluated().pixels() < 1 << 32, "the counts of one image are 32 bits wide");
         counts.clear();
         counts.resize(grid.len() + 1, 0);
         self.score.reset();
-        let mut seen = GridSeen {
-            grid,
-            kernel: GridKernel::new(grid),
-            counts,
-            score: &mut self.score,
-            finite: true,
-        };
+        let mut seen = GridSeen { grid, kernel: GridKernel::new(grid), counts, score: &mut self.score, finite: true };
         frame.visit_rows(&mut self.scratch, &mut seen);
         if !seen.finite
             && let Some(bad) = BadScore::first_in(frame, &mut self.scratch)
@@ -289,10 +236,7 @@ impl RowVisitor for GridSeen<'_> {
             for (wide, score) in scores.iter_mut().zip(block) {
                 *wide = score.to_f64();
             }
-            if block.len() == BLOCK
-                && self.kernel.applies
-                && kernel_reached(&self.kernel, &scores, &mut reached)
-            {
+            if block.len() == BLOCK && self.kernel.applies && kernel_reached(&self.kernel, &scores, &mut reached) {
                 for &reached in &reached {
                     self.counts[reached as usize] += 1;
                 }
@@ -323,9 +267,7 @@ struct GridKernel {
 impl GridKernel {
     fn new(grid: &Grid) -> Self {
         Self {
-            applies: grid.rounding != Rounding::F16
-                && grid.count < 1 << 30
-                && (1.0 / grid.step).is_finite(),
+            applies: grid.rounding != Rounding::F16 && grid.count < 1 << 30 && (1.0 / grid.step).is_finite(),
             single: grid.rounding == Rounding::F32,
             lowest: grid.lowest,
             step: grid.step,
@@ -337,36 +279,19 @@ impl GridKernel {
 
 /// Places 32 scores between computed thresholds. Answers false where one of them is not certainly right: the guess was
 /// off by more than one, or the score is near an end of the grid.
-#[multiversion::multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma",
-    "x86_64+avx2+fma"
-))]
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn kernel_reached(kernel: &GridKernel, scores: &[f64; BLOCK], reached: &mut [u32; BLOCK]) -> bool {
-    let GridKernel {
-        lowest,
-        step,
-        per_step,
-        last_computed,
-        single,
-        ..
-    } = *kernel;
+    let GridKernel { lowest, step, per_step, last_computed, single, .. } = *kernel;
     let mut doubtful = false;
     for i in 0..BLOCK {
         let score = scores[i];
         let guess = ((score - lowest) * per_step).floor();
         let [before, at, after] = [guess - 1.0, guess, guess + 1.0].map(|k| {
             let exact = k * step + lowest;
-            if single {
-                f64::from(exact as f32)
-            } else {
-                exact
-            }
+            if single { f64::from(exact as f32) } else { exact }
         });
         // Thresholds `guess - 1` and `guess + 1` have to lie on either side for the guess to be right or off by one.
-        doubtful |= !(guess >= 1.0
-            && after_is_computed(guess, last_computed)
-            && before <= score
-            && after > score);
+        doubtful |= !(guess >= 1.0 && after_is_computed(guess, last_computed) && before <= score && after > score);
         reached[i] = guess as i32 as u32 + u32::from(at <= score);
     }
     !doubtful
@@ -429,27 +354,12 @@ mod tests {
 
     #[test]
     fn grids_that_the_published_package_refuses() {
-        assert_eq!(
-            Grid::new(0.0, 1.0, 1, SampleType::F32),
-            Err(GridError::TooFew(1))
-        );
-        assert_eq!(
-            Grid::new(0.5, 0.5, 10, SampleType::F32),
-            Err(GridError::NoRange(0.5))
-        );
-        assert!(matches!(
-            Grid::new(100.0, 101.0, 300_000, SampleType::F32),
-            Err(GridError::NotIncreasing { .. })
-        ));
-        assert!(matches!(
-            Grid::new(0.0, 1.0, 300_000, SampleType::F16),
-            Err(GridError::NotIncreasing { .. })
-        ));
+        assert_eq!(Grid::new(0.0, 1.0, 1, SampleType::F32), Err(GridError::TooFew(1)));
+        assert_eq!(Grid::new(0.5, 0.5, 10, SampleType::F32), Err(GridError::NoRange(0.5)));
+        assert!(matches!(Grid::new(100.0, 101.0, 300_000, SampleType::F32), Err(GridError::NotIncreasing { .. })));
+        assert!(matches!(Grid::new(0.0, 1.0, 300_000, SampleType::F16), Err(GridError::NotIncreasing { .. })));
         assert!(Grid::new(100.0, 101.0, 300_000, SampleType::F64).is_ok());
         assert!(Grid::new(0.0, 1.0, 100, SampleType::F16).is_ok());
-        assert_eq!(
-            Grid::new(0.0, 9.0, 10, SampleType::U8),
-            Err(GridError::Integers(SampleType::U8))
-        );
+        assert_eq!(Grid::new(0.0, 9.0, 10, SampleType::U8), Err(GridError::Integers(SampleType::U8)));
     }
 }

@@ -33,27 +33,15 @@ struct Seen {
 impl NormalCounter {
     /// A counter that also forms scores of images.
     pub fn new(image_score: ImageScore) -> Self {
-        let seen = Seen {
-            top: TopRuns::default(),
-            score: ImageScoreSum::new(image_score),
-            finite: true,
-        };
-        Self {
-            scratch: RowScratch::default(),
-            seen,
-        }
+        let seen = Seen { top: TopRuns::default(), score: ImageScoreSum::new(image_score), finite: true };
+        Self { scratch: RowScratch::default(), seen }
     }
 
     /// Looks at a frame of a normal image: its `wanted` largest scores among those whose key is at least `floor`.
     ///
     /// # Errors
     /// The first score that is NaN or infinite.
-    pub fn count(
-        &mut self,
-        frame: &Frame,
-        wanted: u64,
-        floor: u64,
-    ) -> Result<NormalCounts<'_>, BadScore> {
+    pub fn count(&mut self, frame: &Frame, wanted: u64, floor: u64) -> Result<NormalCounts<'_>, BadScore> {
         self.seen.top.reset(wanted, floor);
         self.seen.score.reset();
         self.seen.finite = true;
@@ -63,10 +51,7 @@ impl NormalCounter {
         {
             return Err(bad);
         }
-        Ok(NormalCounts {
-            image_score: self.seen.score.finish(),
-            largest: self.seen.top.runs(),
-        })
+        Ok(NormalCounts { image_score: self.seen.score.finish(), largest: self.seen.top.runs() })
     }
 }
 

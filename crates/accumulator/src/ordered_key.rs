@@ -88,9 +88,7 @@ impl LowBits for u64 {}
 ///
 /// Pages are equally fine for both key types: sign, exponent and the first seven bits of the mantissa, which makes
 /// 128 pages an octave of scores.
-pub trait OrderedKey:
-    Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + sealed::Sealed + 'static
-{
+pub trait OrderedKey: Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + sealed::Sealed + 'static {
     /// The score type of this key.
     type Score: Keyed<Key = Self>;
     /// An integer for the low bits.
@@ -242,11 +240,7 @@ impl OrderedKey for u64 {
     }
 
     fn unpack(word: u128) -> (u64, u64, u64) {
-        (
-            word as u64 & ((1 << 38) - 1),
-            (word >> 38) as u64 & LOW_45,
-            (word >> 83) as u64,
-        )
+        (word as u64 & ((1 << 38) - 1), (word >> 38) as u64 & LOW_45, (word >> 83) as u64)
     }
 
     fn mixed_word() -> u128 {

@@ -3,8 +3,8 @@
 use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
 
 use crate::image_score::ImageScoreSum;
-use crate::key::key_of_score;
-use crate::{BadScore, ImageScore};
+use crate::key::{key_of_score, score_of_key};
+use crate::{BadScore, ImageScore, Run};
 
 /// Looks at one anomalous image after the other; one for each thread.
 #[derive(Debug)]
@@ -13,14 +13,18 @@ pub struct OverlapCounter {
     seen: Seen,
 }
 
-/// The scores at which an anomalous image is counted; each `None` where there is no such threshold.
+/// The scores at which an anomalous image is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct OverlapThresholds {
-    /// Anomalous pixels below this score do not matter.
-    pub floor: Option<f64>,
-    /// Thresholds at which all pixels of the image are counted.
+pub struct OverlapThresholds<'a> {
+    /// Keys of the axis' thresholds, descending. Anomalous pixels below the last one do not matter, and none does
+    /// where there is no threshold.
+    pub axis: &'a [u64],
+    /// Thresholds at which all pixels of the image are counted; `None` where there is no such threshold.
     pub predicted: [Option<f64>; 2],
 }
+
+/// Keys gathered before they are put in order.
+const PENDING: usize = 128 * 1024;
 
 /// What an anomalous image has to say.
 #[derive(Debug)]
@@ -29,70 +33,72 @@ pub struct OverlapCounts<'a> {
     pub image_score: f64,
     /// Number of anomalous pixels.
     pub anomalous_pixels: u64,
-    /// Keys of the scores of the anomalous pixels that reach the floor, largest first, one for every pixel.
-    pub reached: &'a [u64],
+    /// The scores of the anomalous pixels that reach the axis, largest first. A score between two thresholds may
+    /// stand for others between the same two: the axis does not tell them apart.
+    pub reached: &'a [Run],
     /// Pixels of the image, anomalous or not, that reach each of the two thresholds.
     pub predicted: [u64; 2],
 }
 
 #[derive(Debug)]
 struct Seen {
-    thresholds: OverlapThresholds,
     score: ImageScoreSum,
     finite: bool,
     predicted: [u64; 2],
-    reached: Vec<u64>,
+    pending: Vec<u64>,
+    runs: Vec<Run>,
+}
+
+/// One image being looked at.
+struct Looking<'a> {
+    seen: &'a mut Seen,
+    thresholds: OverlapThresholds<'a>,
+    floor: Option<f64>,
 }
 
 impl OverlapCounter {
     /// A counter that also forms scores of images.
     pub fn new(image_score: ImageScore) -> Self {
         let seen = Seen {
-            thresholds: OverlapThresholds::default(),
             score: ImageScoreSum::new(image_score),
             finite: true,
             predicted: [0; 2],
-            reached: Vec::new(),
+            pending: Vec::new(),
+            runs: Vec::new(),
         };
-        Self {
-            scratch: RowScratch::default(),
-            seen,
-        }
+        Self { scratch: RowScratch::default(), seen }
     }
 
     /// Looks at a frame of an anomalous image.
     ///
     /// # Errors
     /// The first score that is NaN or infinite.
-    pub fn count(
-        &mut self,
-        frame: &Frame,
-        thresholds: OverlapThresholds,
-    ) -> Result<OverlapCounts<'_>, BadScore> {
-        self.seen.reset(thresholds);
-        frame.visit_rows(&mut self.scratch, &mut self.seen);
+    pub fn count(&mut self, frame: &Frame, thresholds: OverlapThresholds<'_>) -> Result<OverlapCounts<'_>, BadScore> {
+        self.seen.reset();
+        let floor = thresholds.axis.last().map(|&key| score_of_key(key));
+        frame.visit_rows(&mut self.scratch, &mut Looking { seen: &mut self.seen, thresholds, floor });
         if !self.seen.finite
             && let Some(bad) = BadScore::first_in(frame, &mut self.scratch)
         {
             return Err(bad);
         }
-        self.seen.reached.sort_unstable_by(|a, b| b.cmp(a));
+        self.seen.compact(thresholds.axis);
         Ok(OverlapCounts {
             image_score: self.seen.score.finish(),
             anomalous_pixels: frame.mask().map_or(0, pimo_frame::Mask::anomalous_pixels),
-            reached: &self.seen.reached,
+            reached: &self.seen.runs,
             predicted: self.seen.predicted,
         })
     }
 }
 
 impl Seen {
-    fn reset(&mut self, thresholds: OverlapThresholds) {
-        self.thresholds = thresholds;
+    fn reset(&mut self) {
         self.score.reset();
         self.finite = true;
         self.predicted = [0; 2];
-        self.reached.clear();
+        self.pending.clear();
+        self.runs.clear();
     }
 
     /// Keeps the scores of the row's anomalous pixels that reach the floor.
@@ -102,31 +108,70 @@ impl Seen {
             while left != 0 {
                 let score = scores[left.trailing_zeros() as usize];
                 if score >= floor {
-                    self.reached.push(key_of_score(score.to_f64()));
+                    self.pending.push(key_of_score(score.to_f64()));
                 }
                 left &= left - 1;
             }
         }
     }
+
+    /// Sorts what has gathered into the runs.
+    ///
+    /// Where it is much, scores are first replaced by the lowest one that the axis does not tell apart from them, so
+    /// that the number of runs depends on the axis and not on the image.
+    fn compact(&mut self, axis: &[u64]) {
+        self.pending.sort_unstable_by(|a, b| b.cmp(a));
+        if self.pending.len() >= PENDING {
+            snap(&mut self.pending, axis);
+        }
+        let old = self.runs.len();
+        let tied = self.pending.chunk_by(|a, b| a == b);
+        self.runs.extend(tied.map(|tied| Run { key: tied[0], count: tied.len() as u64 }));
+        self.pending.clear();
+        if old > 0 {
+            self.runs.sort_by(|a, b| b.key.cmp(&a.key));
+            self.runs.dedup_by(|next, kept| {
+                let same = next.key == kept.key;
+                kept.count += if same { next.count } else { 0 };
+                same
+            });
+        }
+    }
 }
 
-impl RowVisitor for Seen {
+/// Replaces descending keys that lie between two thresholds of the descending axis by the lowest key between them.
+fn snap(keys: &mut [u64], axis: &[u64]) {
+    let mut thresholds = axis.iter().copied().peekable();
+    for key in keys {
+        while thresholds.next_if(|&threshold| threshold > *key).is_some() {}
+        if let Some(&threshold) = thresholds.peek()
+            && *key > threshold
+        {
+            *key = threshold + 1;
+        }
+    }
+}
+
+impl RowVisitor for Looking<'_> {
     fn row<S: Sample>(&mut self, _y: usize, row: &[S], mask: Option<&[u64]>) {
         let summary = S::summary(row);
-        self.finite &= summary.finite;
-        self.score.row(row, summary.largest);
-        for (threshold, predicted) in self.thresholds.predicted.iter().zip(&mut self.predicted) {
+        self.seen.finite &= summary.finite;
+        self.seen.score.row(row, summary.largest);
+        for (threshold, predicted) in self.thresholds.predicted.iter().zip(&mut self.seen.predicted) {
             if let Some(threshold) = threshold.map(S::at_least)
                 && summary.largest >= threshold
             {
                 *predicted += S::count_at_least(row, threshold) as u64;
             }
         }
-        if let Some(floor) = self.thresholds.floor.map(S::at_least)
+        if let Some(floor) = self.floor.map(S::at_least)
             && summary.largest >= floor
             && let Some(mask) = mask
         {
-            self.reach(row, mask, floor);
+            self.seen.reach(row, mask, floor);
+            if self.seen.pending.len() >= PENDING {
+                self.seen.compact(self.thresholds.axis);
+            }
         }
     }
 }
@@ -139,6 +184,10 @@ mod tests {
 
     use super::*;
 
+    fn noise(seed: u64, i: u64) -> f32 {
+        (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32 / 8_388_608.0 - 1.0
+    }
+
     proptest! {
         #[test]
         fn counts_are_those_of_a_plain_loop(
@@ -149,19 +198,21 @@ mod tests {
             step in 0.0_f64..0.5,
         ) {
             let size = Size::new(height, width);
-            let noise = |i: u64| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32 / 8_388_608.0 - 1.0;
-            let scores: Vec<f32> = (0..size.pixels()).map(noise).collect();
-            let mask = Mask::from_fn(size, |y, x| noise((y * 1000 + x) as u64 ^ 77) > 0.3);
+            let scores: Vec<f32> = (0..size.pixels()).map(|i| noise(seed, i)).collect();
+            let mask = Mask::from_fn(size, |y, x| noise(seed, (y * 1000 + x) as u64 ^ 77) > 0.3);
             let pixel = |i: usize| (i / width as usize, i % width as usize);
             let above = floor + step;
             let count = |bound: f64| scores.iter().filter(|&&s| f64::from(s) >= bound).count() as u64;
-            let mut reached: Vec<u64> = (0..scores.len())
+            let mut keys: Vec<u64> = (0..scores.len())
                 .filter(|&i| mask.get(pixel(i).0, pixel(i).1) && f64::from(scores[i]) >= floor)
                 .map(|i| key_of_score(f64::from(scores[i])))
                 .collect();
-            reached.sort_unstable_by(|a, b| b.cmp(a));
+            keys.sort_unstable_by(|a, b| b.cmp(a));
+            let reached: Vec<Run> =
+                keys.chunk_by(|a, b| a == b).map(|tied| Run { key: tied[0], count: tied.len() as u64 }).collect();
             let frame = Frame::new(size, size, Scores::from_f32(scores.clone()), Some(mask.clone().into())).unwrap();
-            let thresholds = OverlapThresholds { floor: Some(floor), predicted: [Some(floor), Some(above)] };
+            let axis = [key_of_score(above), key_of_score(floor)];
+            let thresholds = OverlapThresholds { axis: &axis, predicted: [Some(floor), Some(above)] };
             let mut counter = OverlapCounter::new(ImageScore::Max);
             for _ in 0..2 {
                 let counts = counter.count(&frame, thresholds).unwrap();
@@ -170,6 +221,39 @@ mod tests {
                 prop_assert_eq!(counts.anomalous_pixels, mask.anomalous_pixels());
             }
         }
+
+        #[test]
+        fn snapping_keeps_what_the_axis_tells_apart(
+            mut keys in proptest::collection::vec(0_u64..100, 0..60),
+            axis in proptest::collection::btree_set(0_u64..100, 1..20),
+        ) {
+            keys.sort_unstable_by(|a, b| b.cmp(a));
+            let axis: Vec<u64> = axis.into_iter().rev().collect();
+            let mut snapped = keys.clone();
+            snap(&mut snapped, &axis);
+            prop_assert!(snapped.is_sorted_by(|a, b| a >= b));
+            for (key, snapped) in keys.iter().zip(&snapped) {
+                for threshold in &axis {
+                    prop_assert_eq!(key.cmp(threshold), snapped.cmp(threshold));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_defect_takes_no_more_runs_than_the_axis_tells_apart() {
+        let size = Size::new(700, 700);
+        let scores: Vec<f32> = (0..size.pixels()).map(|i| noise(3, i)).collect();
+        let axis: Vec<u64> = (0..10).map(|i| key_of_score(0.9 - f64::from(i) * 0.15)).collect();
+        let expected = axis.iter().map(|&key| scores.iter().filter(|&&s| key_of_score(s.into()) >= key).count() as u64);
+        let expected: Vec<u64> = expected.collect();
+        let mask = Mask::from_fn(size, |_, _| true);
+        let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask.into())).unwrap();
+        let mut counter = OverlapCounter::new(ImageScore::Max);
+        let counts = counter.count(&frame, OverlapThresholds { axis: &axis, predicted: [None; 2] }).unwrap();
+        assert!(counts.reached.len() < 2 * PENDING);
+        let found = |key: u64| counts.reached.iter().filter(|run| run.key >= key).map(|run| run.count).sum::<u64>();
+        assert_eq!(axis.iter().map(|&key| found(key)).collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -178,9 +262,7 @@ mod tests {
         let mut scores = vec![0.5_f64; 15];
         scores[7] = f64::NAN;
         let frame = Frame::new(size, size, Scores::from_f64(scores), None).unwrap();
-        let bad = OverlapCounter::new(ImageScore::Max)
-            .count(&frame, OverlapThresholds::default())
-            .unwrap_err();
+        let bad = OverlapCounter::new(ImageScore::Max).count(&frame, OverlapThresholds::default()).unwrap_err();
         assert_eq!((bad.row, bad.column), (1, 2));
         assert!(bad.value.is_nan());
     }

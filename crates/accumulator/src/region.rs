@@ -49,10 +49,7 @@ pub const WEIGHT_BITS: u32 = 80;
 impl Region {
     /// Mean row and column of the pixels, in pixels from the centre of the first.
     pub fn centroid(&self) -> (f64, f64) {
-        (
-            self.row_sum as f64 / self.area as f64,
-            self.column_sum as f64 / self.area as f64,
-        )
+        (self.row_sum as f64 / self.area as f64, self.column_sum as f64 / self.area as f64)
     }
 
     /// What one pixel of the region covers of it: 1/area, rounded down to [`WEIGHT_BITS`] fractional bits.
@@ -97,12 +94,7 @@ impl Regions {
         }
         let regions = number_regions(&mut runs, &row_ends);
         let weights = regions.iter().map(Region::weight).collect();
-        Self {
-            runs,
-            row_ends,
-            regions,
-            weights,
-        }
+        Self { runs, row_ends, regions, weights }
     }
 
     /// The regions, in raster order of their first pixel.
@@ -148,11 +140,7 @@ fn push_runs(words: &[u64], runs: &mut Vec<RegionRun>) {
 
 fn push(runs: &mut Vec<RegionRun>, start: u32, end: u32) {
     let parent = runs.len() as u32;
-    runs.push(RegionRun {
-        start,
-        end,
-        region: parent,
-    });
+    runs.push(RegionRun { start, end, region: parent });
 }
 
 /// Joins the runs `above..here` of one row with the runs from `here` of the next row where they touch.
@@ -197,11 +185,7 @@ fn number_regions(runs: &mut [RegionRun], row_ends: &[usize]) -> Vec<Region> {
         for i in row_ends[y]..row_ends[y + 1] {
             // Every run before this one has its region's number already, so a parent other than itself is one.
             let parent = runs[i].region as usize;
-            let number = if parent == i {
-                regions.len() as u32
-            } else {
-                runs[parent].region
-            };
+            let number = if parent == i { regions.len() as u32 } else { runs[parent].region };
             runs[i].region = number;
             let run = runs[i];
             if parent == i {
@@ -229,8 +213,7 @@ impl Region {
         self.right = self.right.max(run.end);
         self.bottom = y + 1;
         self.row_sum += u128::from(y) * u128::from(length);
-        self.column_sum +=
-            u128::from(u64::from(run.start) + u64::from(run.end) - 1) * u128::from(length) / 2;
+        self.column_sum += u128::from(u64::from(run.start) + u64::from(run.end) - 1) * u128::from(length) / 2;
     }
 }
 
@@ -254,16 +237,7 @@ mod tests {
             labels[start] = Some(next);
             while let Some(at) = todo.pop() {
                 let (y, x) = ((at / width) as isize, (at % width) as isize);
-                for (dy, dx) in [
-                    (-1, 0),
-                    (1, 0),
-                    (0, -1),
-                    (0, 1),
-                    (-1, -1),
-                    (-1, 1),
-                    (1, -1),
-                    (1, 1),
-                ] {
+                for (dy, dx) in [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)] {
                     if connectivity == Connectivity::Four && dy != 0 && dx != 0 {
                         continue;
                     }
@@ -305,19 +279,10 @@ mod tests {
             assert_eq!(region.area, pixels.len() as u64);
             let rows = || pixels.iter().map(|p| p.0 as u32);
             let columns = || pixels.iter().map(|p| p.1 as u32);
-            assert_eq!(
-                (region.top, region.bottom),
-                (rows().min().unwrap(), rows().max().unwrap() + 1)
-            );
-            assert_eq!(
-                (region.left, region.right),
-                (columns().min().unwrap(), columns().max().unwrap() + 1)
-            );
+            assert_eq!((region.top, region.bottom), (rows().min().unwrap(), rows().max().unwrap() + 1));
+            assert_eq!((region.left, region.right), (columns().min().unwrap(), columns().max().unwrap() + 1));
             let mean = |sum: u32| f64::from(sum) / pixels.len() as f64;
-            assert_eq!(
-                region.centroid(),
-                (mean(rows().sum()), mean(columns().sum()))
-            );
+            assert_eq!(region.centroid(), (mean(rows().sum()), mean(columns().sum())));
         }
     }
 
@@ -339,18 +304,9 @@ mod tests {
     fn shapes_that_join_late() {
         let comb = Mask::from_fn(Size::new(5, 130), |y, x| y == 4 || x % 2 == 0);
         let spiral = Mask::from_fn(Size::new(7, 7), |y, x| {
-            [
-                "#######", "......#", "#####.#", "#...#.#", "#.###.#", "#.....#", "#######",
-            ][y]
-                .as_bytes()[x]
-                == b'#'
+            ["#######", "......#", "#####.#", "#...#.#", "#.###.#", "#.....#", "#######"][y].as_bytes()[x] == b'#'
         });
-        for mask in [
-            comb,
-            spiral,
-            Mask::empty(Size::new(3, 3)),
-            Mask::from_fn(Size::new(2, 64), |_, _| true),
-        ] {
+        for mask in [comb, spiral, Mask::empty(Size::new(3, 3)), Mask::from_fn(Size::new(2, 64), |_, _| true)] {
             check(&mask, Connectivity::Four);
             check(&mask, Connectivity::Eight);
         }

@@ -14,10 +14,7 @@ pub struct Resolution {
 impl Default for Resolution {
     /// 2^21 bins and 2^20 single keys: 110 MiB at most for single precision.
     fn default() -> Self {
-        Self {
-            bins: 1 << 21,
-            keys: 1 << 20,
-        }
+        Self { bins: 1 << 21, keys: 1 << 20 }
     }
 }
 
@@ -33,10 +30,7 @@ impl Resolution {
     /// smallest that works, which takes 48 MiB when every page is in use.
     pub fn within(bytes: u64) -> Self {
         let units = (bytes / BIN_BYTES).clamp(0, u64::from(u32::MAX)) as u32;
-        Self {
-            bins: (units / 3 * 2).max(FEWEST_BINS),
-            keys: (units / 3).max(1 << 12),
-        }
+        Self { bins: (units / 3 * 2).max(FEWEST_BINS), keys: (units / 3).max(1 << 12) }
     }
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
@@ -49,10 +43,7 @@ impl Resolution {
 
     /// Numbers that a histogram can work with.
     pub(crate) fn normalised(self) -> Self {
-        Self {
-            bins: self.bins.clamp(FEWEST_BINS, 1 << 28),
-            keys: self.keys.min(1 << 28),
-        }
+        Self { bins: self.bins.clamp(FEWEST_BINS, 1 << 28), keys: self.keys.min(1 << 28) }
     }
 
     /// The longest list of keys of one class that a page may have, once not all keys fit, with `pages` pages in use.
@@ -75,10 +66,8 @@ impl Resolution {
         };
         let sum = |top: i64| (0..pages).map(|j| 1_u64 << profile(top, j)).sum::<u64>();
         let steepest = i64::from((1 + pages / 16).ilog2());
-        let top = (0..=i64::from(K::PAGE_BITS) + steepest)
-            .rev()
-            .find(|&top| sum(top) <= u64::from(self.bins))
-            .unwrap_or(0);
+        let top =
+            (0..=i64::from(K::PAGE_BITS) + steepest).rev().find(|&top| sum(top) <= u64::from(self.bins)).unwrap_or(0);
         let mut left = u64::from(self.bins).saturating_sub(sum(top));
         (0..pages)
             .map(|j| {
@@ -104,15 +93,10 @@ mod tests {
         let mut before = resolution.bits::<K>(0);
         for pages in 1..1500 {
             let bits = resolution.bits::<K>(pages);
-            assert!(
-                bits.iter().map(|&bits| 1_u64 << bits).sum::<u64>() <= u64::from(resolution.bins)
-            );
+            assert!(bits.iter().map(|&bits| 1_u64 << bits).sum::<u64>() <= u64::from(resolution.bins));
             assert!(bits.is_sorted_by(|a, b| a >= b), "{pages}: {bits:?}");
             // The new page may come anywhere: a page keeps its place or moves down by one.
-            assert!(
-                before.iter().zip(&bits).all(|(before, now)| now <= before),
-                "{pages}"
-            );
+            assert!(before.iter().zip(&bits).all(|(before, now)| now <= before), "{pages}");
             before = bits;
         }
         let all = resolution.bits::<K>(1 << K::PREFIX_BITS);
@@ -130,9 +114,6 @@ mod tests {
     #[test]
     fn few_pages_are_as_fine_as_can_be() {
         assert_eq!(Resolution::default().bits::<u32>(12), vec![16; 12]);
-        assert_eq!(
-            Resolution::within(1 << 40).bits::<u32>(1000)[..],
-            [16; 1000]
-        );
+        assert_eq!(Resolution::within(1 << 40).bits::<u32>(1000)[..], [16; 1000]);
     }
 }

@@ -28,9 +28,7 @@ pub struct SharedIou<K: OrderedKey> {
 
 /// Two sums over different grids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "overlaps on different grids of thresholds cannot be merged; use the same grid for all parts of a run"
-)]
+#[error("overlaps on different grids of thresholds cannot be merged; use the same grid for all parts of a run")]
 pub struct GridMismatch;
 
 /// One step of the grid.
@@ -47,20 +45,11 @@ pub struct SharedIouStep {
 impl<K: OrderedKey + Into<u64>> SharedIou<K> {
     /// Starts with a grid of thresholds in any order.
     pub fn new(thresholds: &[f64]) -> Self {
-        let mut thresholds: Vec<K> = thresholds
-            .iter()
-            .map(|&threshold| K::of(threshold))
-            .collect();
+        let mut thresholds: Vec<K> = thresholds.iter().map(|&threshold| K::of(threshold)).collect();
         thresholds.sort_unstable_by(|a, b| b.cmp(a));
         thresholds.dedup();
         let steps = thresholds.len();
-        Self {
-            thresholds,
-            at: vec![0; steps],
-            within: vec![0; steps + 1],
-            images: 0,
-            counts: vec![[0; 2]; steps],
-        }
+        Self { thresholds, at: vec![0; steps], within: vec![0; steps + 1], images: 0, counts: vec![[0; 2]; steps] }
     }
 
     /// Counts an image whose mask has these regions; one without any is not counted.
@@ -70,14 +59,7 @@ impl<K: OrderedKey + Into<u64>> SharedIou<K> {
             return;
         }
         self.counts.fill([0; 2]);
-        frame.visit_rows(
-            scratch,
-            &mut Cells {
-                thresholds: &self.thresholds,
-                counts: &mut self.counts,
-                regions,
-            },
-        );
+        frame.visit_rows(scratch, &mut Cells { thresholds: &self.thresholds, counts: &mut self.counts, regions });
         let (mut tp, mut fp) = (0, 0);
         for (step, [normal, positive]) in self.counts.iter().enumerate() {
             let most = tp + positive;
@@ -97,14 +79,8 @@ impl<K: OrderedKey + Into<u64>> SharedIou<K> {
         if self.thresholds != other.thresholds {
             return Err(GridMismatch);
         }
-        self.at
-            .iter_mut()
-            .zip(&other.at)
-            .for_each(|(ours, theirs)| *ours += theirs);
-        self.within
-            .iter_mut()
-            .zip(&other.within)
-            .for_each(|(ours, theirs)| *ours += theirs);
+        self.at.iter_mut().zip(&other.at).for_each(|(ours, theirs)| *ours += theirs);
+        self.within.iter_mut().zip(&other.within).for_each(|(ours, theirs)| *ours += theirs);
         self.images += other.images;
         Ok(())
     }
@@ -116,24 +92,18 @@ impl<K: OrderedKey + Into<u64>> SharedIou<K> {
 
     /// The steps from the highest threshold down, and the one below the grid.
     pub fn steps(&self) -> impl Iterator<Item = SharedIouStep> {
-        self.within
-            .iter()
-            .enumerate()
-            .map(|(step, &within)| SharedIouStep {
-                threshold: self.thresholds.get(step).map(|key| key.score()),
-                at: self.at.get(step).copied().unwrap_or(0),
-                within,
-            })
+        self.within.iter().enumerate().map(|(step, &within)| SharedIouStep {
+            threshold: self.thresholds.get(step).map(|key| key.score()),
+            at: self.at.get(step).copied().unwrap_or(0),
+            within,
+        })
     }
 }
 
 /// A ratio of at most 1 with [`IOU_BITS`] fractional bits, rounded down and up.
 fn ratio(part: u64, whole: u64) -> (u128, u128) {
     let scaled = u128::from(part) << IOU_BITS;
-    (
-        scaled / u128::from(whole),
-        scaled.div_ceil(u128::from(whole)),
-    )
+    (scaled / u128::from(whole), scaled.div_ceil(u128::from(whole)))
 }
 
 /// Counts normal and anomalous pixels between the thresholds.
@@ -150,15 +120,9 @@ impl<K: OrderedKey> RowVisitor for Cells<'_, K> {
         };
         let runs = self.regions.row(y);
         let mut run = 0;
-        for (x, &score) in row
-            .iter()
-            .enumerate()
-            .filter(|(_, score)| **score >= lowest)
-        {
+        for (x, &score) in row.iter().enumerate().filter(|(_, score)| **score >= lowest) {
             let key = K::of(score.to_f64());
-            let cell = self
-                .thresholds
-                .partition_point(|&threshold| threshold > key);
+            let cell = self.thresholds.partition_point(|&threshold| threshold > key);
             while run < runs.len() && runs[run].end as usize <= x {
                 run += 1;
             }
@@ -224,9 +188,6 @@ mod tests {
 
     #[test]
     fn different_grids_do_not_merge() {
-        assert_eq!(
-            SharedIou::<u32>::new(&[1.0]).merge(&SharedIou::new(&[2.0])),
-            Err(GridMismatch)
-        );
+        assert_eq!(SharedIou::<u32>::new(&[1.0]).merge(&SharedIou::new(&[2.0])), Err(GridMismatch));
     }
 }

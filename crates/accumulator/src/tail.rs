@@ -56,6 +56,25 @@ pub struct UpperTail {
     floor: u64,
 }
 
+/// An [`UpperTail`] to which nothing is added any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettledTail {
+    groups: Vec<Group>,
+    entries: Vec<TailEntry>,
+}
+
+impl SettledTail {
+    /// The groups by index.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Everything kept, largest key first, then by ascending group.
+    pub fn entries(&self) -> &[TailEntry] {
+        &self.entries
+    }
+}
+
 /// Entries that gather before they are sorted in.
 const PENDING: usize = 16 * 1024;
 
@@ -65,13 +84,7 @@ const MARGIN: f64 = 1e-9;
 impl UpperTail {
     /// An empty tail.
     pub const fn new(depth: Depth) -> Self {
-        Self {
-            depth,
-            groups: Vec::new(),
-            entries: Vec::new(),
-            settled: 0,
-            floor: 0,
-        }
+        Self { depth, groups: Vec::new(), entries: Vec::new(), settled: 0, floor: 0 }
     }
 
     /// How many of its largest scores an image of so many pixels has to hand over.
@@ -81,9 +94,7 @@ impl UpperTail {
             // Deeper than the bound, so that images which cross it in larger steps are still complete there.
             Depth::EachImage { bound } => bound * 1.0625,
         };
-        ((share * pixels as f64 * (1.0 + MARGIN)).ceil() as u64)
-            .saturating_add(2)
-            .min(pixels)
+        ((share * pixels as f64 * (1.0 + MARGIN)).ceil() as u64).saturating_add(2).min(pixels)
     }
 
     /// Keys below this one do not matter any more; it only rises.
@@ -100,11 +111,7 @@ impl UpperTail {
     pub fn add(&mut self, group: u32, pixels: u64, largest: &[Run]) {
         self.join_group(group, Group { pixels, images: 1 });
         let reached = largest.iter().take_while(|run| run.key >= self.floor);
-        self.entries.extend(reached.map(|run| TailEntry {
-            key: run.key,
-            count: run.count,
-            group,
-        }));
+        self.entries.extend(reached.map(|run| TailEntry { key: run.key, count: run.count, group }));
         self.settle_if_much();
     }
 
@@ -113,12 +120,7 @@ impl UpperTail {
     /// # Panics
     /// If a group has another number of pixels there.
     pub fn merge(&mut self, other: &Self) {
-        for (index, &group) in other
-            .groups
-            .iter()
-            .enumerate()
-            .filter(|(_, group)| group.images > 0)
-        {
+        for (index, &group) in other.groups.iter().enumerate().filter(|(_, group)| group.images > 0) {
             self.join_group(index as u32, group);
         }
         self.entries.extend_from_slice(&other.entries);
@@ -126,15 +128,10 @@ impl UpperTail {
         self.settle();
     }
 
-    /// The groups by index.
-    pub fn groups(&self) -> &[Group] {
-        &self.groups
-    }
-
-    /// Everything kept, largest key first, then by ascending group.
-    pub fn entries(&mut self) -> &[TailEntry] {
+    /// Ends the counting.
+    pub fn into_settled(mut self) -> SettledTail {
         self.settle();
-        &self.entries
+        SettledTail { groups: self.groups, entries: self.entries }
     }
 
     /// Bytes that a tail of this depth takes at most for images of these sizes, ties not counted twice.
@@ -148,16 +145,12 @@ impl UpperTail {
         }
         let kept = match depth {
             // Rates of unequal images mix; the sum over pixels is largest when all of it lies in the largest image.
-            Depth::Mean { bound, .. } => ((bound * all as f64).ceil() as u64)
-                .saturating_add(images)
-                .min(wanted),
+            Depth::Mean { bound, .. } => ((bound * all as f64).ceil() as u64).saturating_add(images).min(wanted),
             Depth::EachImage { .. } => wanted,
         };
         // A quarter gathers unsorted, and sorting takes half as much again.
         let entries = kept.saturating_add(kept / 4).saturating_add(PENDING as u64);
-        entries
-            .saturating_add(entries / 2)
-            .saturating_mul(size_of::<TailEntry>() as u64)
+        entries.saturating_add(entries / 2).saturating_mul(size_of::<TailEntry>() as u64)
     }
 
     fn join_group(&mut self, index: u32, added: Group) {
@@ -166,10 +159,7 @@ impl UpperTail {
             self.groups.resize(index + 1, Group::default());
         }
         let group = &mut self.groups[index];
-        assert!(
-            group.images == 0 || group.pixels == added.pixels,
-            "a group keeps its number of pixels"
-        );
+        assert!(group.images == 0 || group.pixels == added.pixels, "a group keeps its number of pixels");
         group.pixels = added.pixels;
         group.images += added.images;
     }
@@ -185,8 +175,7 @@ impl UpperTail {
             return;
         }
         // Stable sorting merges what is sorted already with the rest.
-        self.entries
-            .sort_by(|a, b| b.key.cmp(&a.key).then(a.group.cmp(&b.group)));
+        self.entries.sort_by(|a, b| b.key.cmp(&a.key).then(a.group.cmp(&b.group)));
         self.entries.dedup_by(|next, kept| {
             let same = next.key == kept.key && next.group == kept.group;
             if same {
@@ -212,9 +201,7 @@ impl UpperTail {
         });
         if let Some(crossing) = crossing {
             self.floor = self.floor.max(self.entries[crossing].key);
-            let kept = self
-                .entries
-                .partition_point(|entry| entry.key >= self.floor);
+            let kept = self.entries.partition_point(|entry| entry.key >= self.floor);
             self.entries.truncate(kept);
         }
     }
@@ -241,29 +228,17 @@ mod tests {
                 break;
             }
             total += tied.len() as u64;
-            runs.push(Run {
-                key: tied[0],
-                count: tied.len() as u64,
-            });
+            runs.push(Run { key: tied[0], count: tied.len() as u64 });
         }
         runs
     }
 
-    fn tail_of(
-        images: &[Vec<u64>],
-        indices: impl Iterator<Item = usize>,
-        depth: Depth,
-        settle: bool,
-    ) -> UpperTail {
+    fn tail_of(images: &[Vec<u64>], indices: impl Iterator<Item = usize>, depth: Depth, settle: bool) -> UpperTail {
         let mut tail = UpperTail::new(depth);
         for index in indices {
             let keys = &images[index];
             let pixels = keys.len() as u64;
-            tail.add(
-                index as u32,
-                pixels,
-                &runs(keys, tail.wanted(pixels), tail.floor()),
-            );
+            tail.add(index as u32, pixels, &runs(keys, tail.wanted(pixels), tail.floor()));
             if settle {
                 tail.settle();
             }
@@ -274,25 +249,16 @@ mod tests {
     /// All entries at or above the key where the mean rate first reaches the bound.
     fn expected(images: &[Vec<u64>], bound: f64) -> (u64, Vec<TailEntry>) {
         let mean = |key: u64| {
-            let rate = |keys: &Vec<u64>| {
-                keys.iter().filter(|&&k| k >= key).count() as f64 / keys.len() as f64
-            };
+            let rate = |keys: &Vec<u64>| keys.iter().filter(|&&k| k >= key).count() as f64 / keys.len() as f64;
             images.iter().map(rate).sum::<f64>() / images.len() as f64
         };
-        let last = (0..60)
-            .rev()
-            .find(|&key| mean(key) >= bound * (1.0 + 1e-12))
-            .unwrap_or(0);
+        let last = (0..60).rev().find(|&key| mean(key) >= bound * (1.0 + 1e-12)).unwrap_or(0);
         let mut entries = Vec::new();
         for key in (last..60).rev() {
             for (group, keys) in images.iter().enumerate() {
                 let count = keys.iter().filter(|&&k| k == key).count() as u64;
                 if count > 0 {
-                    entries.push(TailEntry {
-                        key,
-                        count,
-                        group: group as u32,
-                    });
+                    entries.push(TailEntry { key, count, group: group as u32 });
                 }
             }
         }
@@ -311,11 +277,11 @@ mod tests {
             let (last, expected) = expected(&images, bound);
             let count = images.len();
             let split = split.min(count);
-            let mut forward = tail_of(&images, 0..count, depth, settle);
-            let mut backward = tail_of(&images, (0..count).rev(), depth, settle);
+            let forward = tail_of(&images, 0..count, depth, settle);
+            let backward = tail_of(&images, (0..count).rev(), depth, settle);
             let mut merged = tail_of(&images, 0..split, depth, settle);
             merged.merge(&tail_of(&images, split..count, depth, settle));
-            for tail in [&mut forward, &mut backward, &mut merged] {
+            for tail in [forward, backward, merged].map(UpperTail::into_settled) {
                 let kept: Vec<TailEntry> =
                     tail.entries().iter().copied().filter(|entry| entry.key >= last).collect();
                 prop_assert_eq!(&kept, &expected);
@@ -325,8 +291,8 @@ mod tests {
 
         #[test]
         fn every_image_reaches_its_own_depth(images in images(), bound in 0.001_f64..1.0) {
-            let mut tail = tail_of(&images, 0..images.len(), Depth::EachImage { bound }, true);
-            let entries = tail.entries().to_vec();
+            let tail = tail_of(&images, 0..images.len(), Depth::EachImage { bound }, true).into_settled();
+            let entries = tail.entries();
             for (group, keys) in images.iter().enumerate() {
                 let kept: u64 = entries.iter().filter(|e| e.group == group as u32).map(|e| e.count).sum();
                 prop_assert!(kept as f64 / keys.len() as f64 >= bound);
@@ -337,47 +303,27 @@ mod tests {
     #[test]
     fn counts_grow_beyond_32_bits() {
         let images = [vec![5, 5, 5, 4, 1], vec![9, 3, 3, 2, 1]];
-        let mut tail = tail_of(
-            &images,
-            0..2,
-            Depth::Mean {
-                bound: 0.5,
-                images: 2,
-            },
-            false,
-        );
-        let first = tail.entries().to_vec();
+        let mut tail = tail_of(&images, 0..2, Depth::Mean { bound: 0.5, images: 2 }, false);
+        let first = tail.clone().into_settled();
         for _ in 0..40 {
             let same = tail.clone();
             tail.merge(&same);
         }
-        let grown: Vec<TailEntry> = first
-            .iter()
-            .map(|entry| TailEntry {
-                count: entry.count << 40,
-                ..*entry
-            })
-            .collect();
+        let grown: Vec<TailEntry> =
+            first.entries().iter().map(|entry| TailEntry { count: entry.count << 40, ..*entry }).collect();
+        let tail = tail.into_settled();
         assert_eq!(tail.entries(), grown);
-        assert_eq!(
-            tail.groups()[1],
-            Group {
-                pixels: 5,
-                images: 1 << 40
-            }
-        );
+        assert_eq!(tail.groups()[1], Group { pixels: 5, images: 1 << 40 });
     }
 
     #[test]
     fn the_floor_rises_so_that_few_scores_are_handed_over() {
         let image: Vec<u64> = (0..10_000).collect();
-        let mut tail = UpperTail::new(Depth::Mean {
-            bound: 0.01,
-            images: 1,
-        });
+        let mut tail = UpperTail::new(Depth::Mean { bound: 0.01, images: 1 });
         assert_eq!(tail.wanted(10_000), 103);
         tail.add(0, 10_000, &runs(&image, tail.wanted(10_000), 0));
-        assert_eq!(tail.entries().len(), 101);
+        tail.settle();
         assert_eq!(tail.floor(), 9899);
+        assert_eq!(tail.into_settled().entries().len(), 101);
     }
 }

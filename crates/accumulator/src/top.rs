@@ -62,14 +62,8 @@ impl TopRuns {
         self.runs.clear();
         let mut total = 0;
         let mut old_runs = old.iter().copied().peekable();
-        let mut new_runs = self
-            .pending
-            .chunk_by(|a, b| a == b)
-            .map(|tied| Run {
-                key: tied[0],
-                count: tied.len() as u64,
-            })
-            .peekable();
+        let mut new_runs =
+            self.pending.chunk_by(|a, b| a == b).map(|tied| Run { key: tied[0], count: tied.len() as u64 }).peekable();
         while total < self.wanted {
             let next = match (old_runs.peek(), new_runs.peek()) {
                 (None, None) => break,
@@ -77,10 +71,10 @@ impl TopRuns {
                 (None, Some(_)) => new_runs.next(),
                 (Some(old), Some(new)) if old.key > new.key => old_runs.next(),
                 (Some(old), Some(new)) if old.key < new.key => new_runs.next(),
-                (Some(_), Some(_)) => old_runs.next().zip(new_runs.next()).map(|(old, new)| Run {
-                    key: old.key,
-                    count: old.count + new.count,
-                }),
+                (Some(_), Some(_)) => old_runs
+                    .next()
+                    .zip(new_runs.next())
+                    .map(|(old, new)| Run { key: old.key, count: old.count + new.count }),
             };
             let Some(run) = next else { break };
             total += run.count;

@@ -12,6 +12,9 @@ use crate::score_curve::{ScoreCurve, Step};
 /// Fractional bits of the mean covered fraction of regions.
 const COVERED_BITS: u32 = 61;
 
+/// Smaller limits are below one pixel of any dataset.
+const SMALLEST_LIMIT: f64 = 1e-15;
+
 /// The curve over one bin: `width` negatives, and heights before and after it, each between two integers.
 #[derive(Clone, Copy)]
 struct Piece {
@@ -51,26 +54,18 @@ impl Piece {
 fn width_at(limit: f64, negatives: u64) -> (u64, Bounds) {
     let bits = limit.to_bits();
     let exponent = (bits >> 52) as i32;
-    let mantissa = bits & ((1 << 52) - 1) | u64::from(exponent > 0) << 52;
-    // limit = mantissa / 2^shift, and mantissa * negatives has at most 53 + 61 bits.
-    let shift = (1075 - exponent.max(1)) as u32;
+    let mantissa = bits & ((1 << 52) - 1) | 1 << 52;
+    // limit = mantissa / 2^shift with a shift of at most 102, and mantissa * negatives has at most 53 + 61 bits.
+    let shift = (1075 - exponent) as u32;
     let product = u128::from(mantissa) * u128::from(negatives);
-    let whole = product.checked_shr(shift).unwrap_or(0);
-    let rest = product - whole.checked_shl(shift).unwrap_or(0);
-    let fraction = if rest == 0 {
-        Bounds::point(0.0)
-    } else if shift < 127 {
-        let fraction = Interval::ratio(rest, 1 << shift);
-        Bounds { low: fraction.low(), high: fraction.high() }
-    } else {
-        Bounds { low: 0.0, high: f64::from_bits(1 << 62) }
-    };
-    (whole as u64, fraction)
+    let whole = product >> shift;
+    let fraction = Interval::ratio(product - (whole << shift), 1 << shift);
+    (whole as u64, Bounds { low: fraction.low(), high: fraction.high() })
 }
 
 /// The area up to `limit`, divided by it, where `top` is the height of 1 and there are `negatives` in all, at least 1.
 fn normalised_area(pieces: impl Iterator<Item = Piece>, limit: f64, negatives: u64, top: u128) -> Option<Interval> {
-    if !(limit > 0.0 && limit <= 1.0) {
+    if !(SMALLEST_LIMIT..=1.0).contains(&limit) {
         return None;
     }
     let (whole, fraction) = width_at(limit, negatives);
@@ -105,8 +100,8 @@ impl ScoreCurve {
         self.partial_auroc(1.0)
     }
 
-    /// Area below the ROC curve up to a false-positive rate in (0, 1], divided by it. `None` without positives or
-    /// without negatives.
+    /// Area below the ROC curve up to a false-positive rate in [1e-15, 1], divided by it. `None` without positives or
+    /// without negatives, or for another limit.
     pub fn partial_auroc(&self, limit: f64) -> Option<Interval> {
         if self.positives == 0 || self.negatives == 0 {
             return None;
@@ -120,8 +115,8 @@ impl ScoreCurve {
         normalised_area(pieces, limit, self.negatives, self.positives.into())
     }
 
-    /// Area below the mean covered fraction of the regions over the false-positive rate, up to a limit in (0, 1],
-    /// divided by it. `None` without regions or without negatives.
+    /// Area below the mean covered fraction of the regions over the false-positive rate, up to a limit in
+    /// [1e-15, 1], divided by it. `None` without regions or without negatives, or for another limit.
     pub fn aupro(&self, limit: f64) -> Option<Interval> {
         if self.regions == 0 || self.negatives == 0 {
             return None;

@@ -75,8 +75,7 @@ impl ScoreCurve {
             let most = measure(step.tp_end(), step.fp, self.positives);
             // One that could only draw level matters if its scores are higher.
             if is_above(most, low) || !is_above(low, most) && step.bin.low > threshold.high() {
-                threshold =
-                    Interval::new(threshold.low().min(step.bin.low), threshold.high().max(step.bin.high));
+                threshold = Interval::new(threshold.low().min(step.bin.low), threshold.high().max(step.bin.high));
             }
             if is_above(most, high) {
                 high = most;
@@ -112,9 +111,8 @@ impl ScoreCurve {
         }
         let ((tp_low, fp_low), (tp_high, fp_high)) = (least, most);
         let positives = u128::from(self.positives);
-        let rate = |low: u64, high: u64, all: u128| {
-            (all > 0).then(|| Interval::ratios((low.into(), all), (high.into(), all)))
-        };
+        let rate =
+            |low: u64, high: u64, all: u128| (all > 0).then(|| Interval::ratios((low.into(), all), (high.into(), all)));
         let hull = |measure: Measure| {
             let low = measure(tp_low, fp_high, self.positives);
             let high = measure(tp_high, fp_low, self.positives);

@@ -167,7 +167,11 @@ mod tests {
         let bits = value.to_bits();
         let (exponent, mantissa) = ((bits >> 52) as i64 - 1075, bits & ((1 << 52) - 1) | 1 << 52);
         let (mut left, mut right) = (BigUint::from(mantissa) * whole, BigUint::from(part));
-        if exponent >= 0 { left <<= exponent as u64 } else { right <<= (-exponent) as u64 }
+        if exponent >= 0 {
+            left <<= exponent as u64
+        } else {
+            right <<= (-exponent) as u64
+        }
         left.cmp(&right)
     }
 

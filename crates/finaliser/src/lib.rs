@@ -1,4 +1,28 @@
-//! Curves, areas and certified intervals from counts on a threshold axis.
+//! From counts on a threshold axis to curves and areas.
+//!
+//! The normal images' [upper tail](pimo_accumulator::SettledTail) becomes a [`SharedAxis`]: every threshold at which
+//! the shared false-positive rate changes, up to the upper bound. Against it each anomalous image has a PIMO curve and
+//! an AUPIMO score, which this crate takes exactly: the first and the last piece of the curve are cut at the bounds
+//! themselves. [`linspace`] does the same by the published procedure.
+//!
+//! Counts are integers here until they become a rate, comparisons with a bound are made on integers, and logarithms
+//! come from `libm`, so that the same counts give the same bits on every machine.
+
+mod axis;
+mod decimal;
+mod fpr_bounds;
+mod levels;
+pub mod linspace;
+mod overlap_curve;
+mod quantile;
+mod shared_fpr;
+
+pub use axis::{AxisError, AxisRow, OperatingPoint, SharedAxis};
+pub use decimal::{Decimal, DecimalError};
+pub use fpr_bounds::{BoundsError, FprBounds};
+pub use levels::CurvePoints;
+pub use overlap_curve::OverlapCurve;
+pub use shared_fpr::{SharedFpr, SharedFprError};
 
 mod area_below;
 mod best_threshold;

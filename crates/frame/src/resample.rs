@@ -47,11 +47,8 @@ macro_rules! real {
                 let ratio = from as $float / to as $float;
                 let tap = |i: u32| {
                     let centre = i as $float + 0.5;
-                    let source = if large && $unfused_when_large {
-                        ratio * centre - 0.5
-                    } else {
-                        ratio.mul_add(centre, -0.5)
-                    };
+                    let source =
+                        if large && $unfused_when_large { ratio * centre - 0.5 } else { ratio.mul_add(centre, -0.5) };
                     let source = source.max(0.0);
                     let low = (source as u32).min(from - 1);
                     let upper_weight = (source - low as $float).clamp(0.0, 1.0);
@@ -90,13 +87,7 @@ macro_rules! real {
         }
 
         #[multiversion(targets("x86_64+avx2+fma"))]
-        fn $small(
-            y: Tap<$float>,
-            upper: &[$float],
-            lower: &[$float],
-            taps: &[Tap<$float>],
-            row: &mut [$float],
-        ) {
+        fn $small(y: Tap<$float>, upper: &[$float], lower: &[$float], taps: &[Tap<$float>], row: &mut [$float]) {
             let [w0y, w1y] = y.weights;
             for (out, tap) in row.iter_mut().zip(taps) {
                 let [w0x, w1x] = tap.weights;

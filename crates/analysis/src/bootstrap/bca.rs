@@ -120,6 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn means_equal_but_for_rounding_tie_with_the_estimate() {
+        let estimate = 0.2_f64;
+        let sorted = [
+            0.1,
+            estimate.next_down(),
+            estimate,
+            estimate.next_up(),
+            estimate.next_up(),
+            0.3,
+        ];
+        assert_eq!(share_below(&sorted, estimate, &[0.1, 0.2, 0.3]), 0.5);
+        // All on one side: kept off 0 and 1, whose normal quantiles are infinite.
+        assert_eq!(share_below(&[0.5, 0.6], 0.2, &[0.2]), 0.25);
+    }
+
+    #[test]
     fn extreme_levels_end_at_the_extremes() {
         assert_eq!(adjusted_level(0.0, 1.0 / 6.0, 7.0), 1.0);
         assert_eq!(adjusted_level(0.0, -1.0 / 6.0, -7.0), 0.0);

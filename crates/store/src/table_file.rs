@@ -1,0 +1,49 @@
+//! A Parquet file in the making: row groups that are already encoded are put one after the other.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::file::writer::SerializedFileWriter;
+
+use crate::error::{Result, StoreError};
+use crate::format::TableFormat;
+
+/// An open Parquet file without its footer.
+pub(crate) struct TableFile {
+    path: PathBuf,
+    writer: SerializedFileWriter<File>,
+}
+
+impl TableFile {
+    /// Creates the file.
+    pub(crate) fn create(path: PathBuf, format: &TableFormat) -> Result<Self> {
+        let file = File::create(&path).map_err(StoreError::io("create", &path))?;
+        let writer = format
+            .file_writer(file)
+            .map_err(StoreError::parquet("write", &path))?;
+        Ok(Self { path, writer })
+    }
+
+    /// Appends one encoded row group.
+    pub(crate) fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<()> {
+        let error = || StoreError::parquet("write", &self.path);
+        let mut group = self.writer.next_row_group().map_err(error())?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group).map_err(error())?;
+        }
+        group.close().map_err(error())?;
+        Ok(())
+    }
+
+    /// Writes the footer. The file is whole afterwards, but may not be on the disk yet.
+    pub(crate) fn finish(self) -> Result<File> {
+        let Self { path, mut writer } = self;
+        writer
+            .finish()
+            .map_err(StoreError::parquet("write", &path))?;
+        writer
+            .into_inner()
+            .map_err(StoreError::parquet("write", &path))
+    }
+}
