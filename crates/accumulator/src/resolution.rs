@@ -18,6 +18,12 @@ impl Default for Resolution {
     }
 }
 
+/// How many bits fewer than the highest page the page that is `j` below it has: floor(2 log2(1 + j / 64)).
+fn fall(j: usize) -> i64 {
+    let ratio = (j as u64 + 64).pow(2);
+    i64::from(ratio.ilog2()) - 12
+}
+
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// A page with more keys than this is never worth a list once the keys do not all fit.
@@ -53,7 +59,7 @@ impl Resolution {
 
     /// Bits of each of `pages` evenly divided pages, from the page of the highest scores downwards.
     ///
-    /// A profile gives page j (0 is the highest) `top - floor(log2(1 + j / 16))` bits, at least none and at most
+    /// A profile gives page j (0 is the highest) `top - floor(2 log2(1 + j / 64))` bits, at least none and at most
     /// [`OrderedKey::PAGE_BITS`]: what decides precision, small limits of false-positive rates and thresholds lies in
     /// the upper few per cent of the pixels. The largest `top` that fits is taken, and what is left over raises pages
     /// to `top + 1` from the highest downwards. So one more page never makes any page finer: the sum grows with every
@@ -61,11 +67,11 @@ impl Resolution {
     /// down a profile that never rises.
     pub(crate) fn bits<K: OrderedKey>(self, pages: usize) -> Vec<u32> {
         let profile = |top: i64, j: usize| -> u32 {
-            let fall = i64::from((1 + j / 16).ilog2());
+            let fall = fall(j);
             (top - fall).clamp(0, i64::from(K::PAGE_BITS)) as u32
         };
         let sum = |top: i64| (0..pages).map(|j| 1_u64 << profile(top, j)).sum::<u64>();
-        let steepest = i64::from((1 + pages / 16).ilog2());
+        let steepest = fall(pages);
         let top =
             (0..=i64::from(K::PAGE_BITS) + steepest).rev().find(|&top| sum(top) <= u64::from(self.bins)).unwrap_or(0);
         let mut left = u64::from(self.bins).saturating_sub(sum(top));
