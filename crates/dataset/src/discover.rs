@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::error::listing;
+use crate::error::{counted, listing};
 use crate::ground::{Ground, select};
-use crate::item::{Category, Dataset, Roots};
+use crate::item::{Category, Dataset, Roots, below};
 use crate::join::join_defect;
 use crate::maps::MapTree;
 use crate::place::Interner;
@@ -37,21 +37,12 @@ pub fn discover(sources: &Sources, containers: &impl Containers) -> Result<Disco
     }
     let mut names = BTreeSet::new();
     if let Some(twice) = sources.maps.iter().find(|maps| !names.insert(maps.model.as_str())) {
-        let message = format!(
-            "two detectors are called `{}`; give each --maps a NAME=PATH of its own",
-            twice.model
-        );
+        let message = format!("two detectors are called `{}`; give each --maps a NAME=PATH of its own", twice.model);
         return Err(DatasetError::Usage(message));
     }
     let ground = Ground::open(&sources.dataset, sources.layout, &sources.categories)?;
-    let mut search = Search {
-        sources,
-        ground,
-        containers,
-        interner: Interner::default(),
-        problems: Vec::new(),
-        notes: Vec::new(),
-    };
+    let mut search =
+        Search { sources, ground, containers, interner: Interner::default(), problems: Vec::new(), notes: Vec::new() };
     let mut trees = Vec::with_capacity(sources.maps.len());
     for maps in &sources.maps {
         trees.push(MapTree::open(maps, &mut search)?);
@@ -73,11 +64,7 @@ pub fn discover(sources: &Sources, containers: &impl Containers) -> Result<Disco
         roots,
         layout: Some(search.ground.layout),
     };
-    Ok(Discovery {
-        dataset,
-        problems: search.problems,
-        notes: search.notes,
-    })
+    Ok(Discovery { dataset, problems: search.problems, notes: search.notes })
 }
 
 impl Search<'_> {
@@ -87,12 +74,8 @@ impl Search<'_> {
             return Ok(self.ground.selected.clone());
         }
         let mapped: BTreeSet<&str> = trees.iter().flat_map(MapTree::categories).collect();
-        let (with, without): (Vec<String>, Vec<String>) = self
-            .ground
-            .all
-            .iter()
-            .cloned()
-            .partition(|name| mapped.contains(name.as_str()));
+        let (with, without): (Vec<String>, Vec<String>) =
+            self.ground.all.iter().cloned().partition(|name| mapped.contains(name.as_str()));
         if with.is_empty() {
             return Err(DatasetError::UnknownMaps {
                 path: self.sources.maps[0].path.clone(),
@@ -129,7 +112,7 @@ impl Search<'_> {
         items.sort_unstable_by(|a, b| a.image_id.cmp(&b.image_id));
         items.shrink_to_fit();
         let category = Category { name, items };
-        let folder = self.ground.root.join(self.ground.category_folder(&category.name));
+        let folder = below(&self.ground.root, self.ground.category_folder(&category.name));
         self.problems.extend(missing_classes(&category, &folder));
         Ok(category)
     }
@@ -140,24 +123,20 @@ pub(crate) fn missing_classes(category: &Category, file: &Path) -> Vec<Problem> 
     let open = category.items.iter().any(|item| item.class.is_none());
     let problem = |class: Class, cure: &str| {
         let message = format!(
-            "category {} has no {class} image that can be used ({} images in all); {cure}",
+            "category {} has no {class} image that can be used ({} in all); {cure}",
             category.name,
-            category.items.len()
+            counted(category.items.len(), "image")
         );
         Problem::new(ProblemKind::MissingClass, file, message).category(&category.name)
     };
     let mut problems = Vec::new();
     if !open && category.count(Class::Normal) == 0 {
-        problems.push(problem(
-            Class::Normal,
-            "expected maps of normal images (folder `good`), which fix the shared FPR",
-        ));
+        problems
+            .push(problem(Class::Normal, "expected maps of normal images (folder `good`), which fix the shared FPR"));
     }
     if !open && category.count(Class::Anomalous) == 0 {
-        problems.push(problem(
-            Class::Anomalous,
-            "expected maps of anomalous images with their masks, which are scored",
-        ));
+        problems
+            .push(problem(Class::Anomalous, "expected maps of anomalous images with their masks, which are scored"));
     }
     problems
 }

@@ -19,19 +19,13 @@ pub(crate) fn stem_of<'a>(name: &'a str, known: &[&str]) -> Option<&'a str> {
 
 /// The name without an ending of any map, mask or image; other dots stay.
 pub(crate) fn stem_of_any(name: &str) -> &str {
-    stem_of(name, MAPS)
-        .or_else(|| stem_of(name, MASKS))
-        .or_else(|| stem_of(name, IMAGES))
-        .unwrap_or(name)
+    stem_of(name, MAPS).or_else(|| stem_of(name, MASKS)).or_else(|| stem_of(name, IMAGES)).unwrap_or(name)
 }
 
 /// The position of the name's ending in `known`, for choosing between several files.
 pub(crate) fn rank(name: &str, known: &[&str]) -> usize {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    known
-        .iter()
-        .position(|known| ending.eq_ignore_ascii_case(known))
-        .unwrap_or(known.len())
+    known.iter().position(|known| ending.eq_ignore_ascii_case(known)).unwrap_or(known.len())
 }
 
 /// `.npy, .npz or .pt`, for messages.

@@ -52,10 +52,7 @@ impl Ground {
             if layout.is_none() && has_masks {
                 return Self::flat(root, wanted);
             }
-            return Err(DatasetError::UnknownLayout {
-                path: root.to_owned(),
-                found: listing.described(),
-            });
+            return Err(DatasetError::UnknownLayout { path: root.to_owned(), found: listing.described() });
         }
         let ground = Self::categories(root, layout.unwrap_or(Layout::MvtecAd), categories, wanted, false)?;
         match layout {
@@ -74,13 +71,7 @@ impl Ground {
             }
         };
         let all = vec![name];
-        Ok(Self {
-            root: root.to_owned(),
-            layout: Layout::Flat,
-            selected: all.clone(),
-            all,
-            is_category: true,
-        })
+        Ok(Self { root: root.to_owned(), layout: Layout::Flat, selected: all.clone(), all, is_category: true })
     }
 
     fn categories(
@@ -91,13 +82,7 @@ impl Ground {
         is_category: bool,
     ) -> Result<Self, DatasetError> {
         let selected = select(root, &all, wanted)?;
-        Ok(Self {
-            root: root.to_owned(),
-            layout,
-            all,
-            selected,
-            is_category,
-        })
+        Ok(Self { root: root.to_owned(), layout, all, selected, is_category })
     }
 
     /// Takes the layout that all selected categories have.
@@ -185,9 +170,7 @@ pub(crate) fn select(path: &Path, all: &[String], wanted: &[String]) -> Result<V
 }
 
 fn is_category(listing: &Listing) -> bool {
-    ["test", "ground_truth", "test_public"]
-        .iter()
-        .any(|name| listing.has_folder(name))
+    ["test", "ground_truth", "test_public"].iter().any(|name| listing.has_folder(name))
 }
 
 /// The folder's own name, also where the path ends in `.` or `..`.
@@ -200,12 +183,7 @@ fn folder_name(path: &Path) -> String {
 /// Whether `path` is a folder; the error says which option was wrong.
 pub(crate) fn check_folder(option: &'static str, path: &Path, expected: &'static str) -> Result<(), DatasetError> {
     if is_file(option, path, expected)? {
-        return Err(DatasetError::WrongKind {
-            option,
-            path: path.to_owned(),
-            found: "a file".into(),
-            expected,
-        });
+        return Err(DatasetError::WrongKind { option, path: path.to_owned(), found: "a file".into(), expected });
     }
     Ok(())
 }
@@ -221,14 +199,9 @@ pub(crate) fn is_file(option: &'static str, path: &Path, expected: &'static str)
             found: "neither a file nor a folder".into(),
             expected,
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(DatasetError::NotFound {
-            option,
-            path: path.to_owned(),
-            expected,
-        }),
-        Err(source) => Err(DatasetError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(DatasetError::NotFound { option, path: path.to_owned(), expected })
+        }
+        Err(source) => Err(DatasetError::Io { path: path.to_owned(), source }),
     }
 }

@@ -87,10 +87,7 @@ impl Item {
     /// Where detector `model`'s map of this image lies; none if it has none (a problem says so).
     pub fn map(&self, model: usize) -> Option<MapLocation> {
         let map = self.maps.get(model)?.as_ref()?;
-        Some(MapLocation {
-            file: map.file.absolute(self.stem()),
-            entry: map.entry.clone(),
-        })
+        Some(MapLocation { file: map.file.absolute(self.stem()), entry: map.entry.clone() })
     }
 
     /// The path of detector `model`'s map below [`Roots::maps`], for display: `asmaps.pt#12` inside a stacked file.
@@ -178,4 +175,9 @@ pub(crate) fn joined(parts: &[&str]) -> String {
 /// The root as items share it.
 pub(crate) fn shared(root: &Path) -> Arc<Path> {
     root.into()
+}
+
+/// The folder below `root`; the root itself, without a slash behind it, if `folder` is empty.
+pub(crate) fn below(root: &Path, folder: &str) -> PathBuf {
+    if folder.is_empty() { root.to_owned() } else { root.join(folder) }
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::discover::Search;
+use crate::error::counted;
 use crate::extension::{IMAGES, MAPS, MASK_MARK, MASKS, listed, rank};
-use crate::item::{Item, StoredMap, joined, shared};
+use crate::item::{Item, StoredMap, below, joined, shared};
 use crate::listing::{Listing, Named};
 use crate::maps::{FoundMaps, MapTree};
 use crate::place::StoredPath;
@@ -54,16 +55,7 @@ pub(crate) fn join_defect(
     };
     let models = sources.maps.iter().map(|source| source.model.as_str()).collect();
     let root = shared(&search.ground.root);
-    let group = Defect {
-        category,
-        name: defect,
-        root,
-        layout,
-        masks,
-        images,
-        maps,
-        models,
-    };
+    let group = Defect { category, name: defect, root, layout, masks, images, maps, models };
     group.join(search, items);
     Ok(())
 }
@@ -77,25 +69,21 @@ fn read_shelf(
 ) -> Result<Shelf, DatasetError> {
     let usual = folders.last().cloned().unwrap_or_default();
     for folder in folders {
-        let path = search.ground.root.join(&folder);
+        let path = below(&search.ground.root, &folder);
         let Some(mut listing) = Listing::read(&path)? else {
             continue;
         };
         let problems = std::mem::take(&mut listing.problems);
-        search
-            .problems
-            .extend(problems.into_iter().map(|problem| problem.category(category)));
+        search.problems.extend(problems.into_iter().map(|problem| problem.category(category)));
         let (names, others) = listing.named(known);
         if others > 0 {
-            let message = format!("{others} files have none of the endings {}; left aside", listed(known));
+            let message =
+                format!("left aside {} without one of the endings {}", counted(others, "file"), listed(known));
             search.notes.push(Note::new(path, message));
         }
         return Ok(Shelf { folder, names });
     }
-    Ok(Shelf {
-        folder: usual,
-        names: Named::default(),
-    })
+    Ok(Shelf { folder: usual, names: Named::default() })
 }
 
 impl Defect<'_> {
@@ -103,11 +91,7 @@ impl Defect<'_> {
         let masks = self.masks_by_stem();
         let mut stems: Vec<&str> = masks.iter().map(|(stem, _)| *stem).collect();
         stems.extend(self.images.names.groups().map(|(stem, _)| stem));
-        stems.extend(
-            self.maps
-                .iter()
-                .flat_map(|found| found.maps.iter().map(|(stem, _)| &**stem)),
-        );
+        stems.extend(self.maps.iter().flat_map(|found| found.maps.iter().map(|(stem, _)| &**stem)));
         stems.sort_unstable();
         stems.dedup();
         if stems.is_empty() {
@@ -161,9 +145,7 @@ impl Defect<'_> {
         };
         let mut masks = Vec::with_capacity(self.masks.names.len());
         for (stem, names) in self.masks.names.groups() {
-            let marked = stem
-                .strip_suffix(MASK_MARK)
-                .filter(|image| !image.is_empty() && !is_image(stem));
+            let marked = stem.strip_suffix(MASK_MARK).filter(|image| !image.is_empty() && !is_image(stem));
             masks.extend(names.iter().map(|name| (marked.unwrap_or(stem), &**name)));
         }
         masks.sort_unstable();
@@ -180,27 +162,20 @@ impl Defect<'_> {
     /// For each detector whether it has no map at all here, which is one problem and not one for each image.
     fn absent_maps(&self, search: &mut Search<'_>, images: usize) -> Vec<bool> {
         let absent: Vec<bool> = self.maps.iter().map(|found| found.maps.is_empty()).collect();
-        for ((found, model), _) in self
-            .maps
-            .iter()
-            .zip(&self.models)
-            .zip(&absent)
-            .filter(|(_, absent)| **absent)
-        {
+        for ((found, model), _) in self.maps.iter().zip(&self.models).zip(&absent).filter(|(_, absent)| **absent) {
             let (kind, what) = match (found.stacked, found.exists) {
                 (true, _) => (ProblemKind::MissingMap, "the file has no anomaly map"),
                 (false, true) => (ProblemKind::EmptyFolder, "the folder has no anomaly map"),
                 (false, false) => (ProblemKind::MissingMap, "no such folder"),
             };
             let message = format!(
-                "{what}, but {} has {images} images; expected a map for each ({}): run the detector on them, or take \
+                "{what}, but {} has {}; expected a map for each ({}): run the detector on them, or take \
                  them out of the dataset",
                 self.title(),
+                counted(images, "image"),
                 listed(MAPS)
             );
-            search
-                .problems
-                .push(self.problem(kind, &found.place, message).model(model));
+            search.problems.push(self.problem(kind, &found.place, message).model(model));
         }
         absent
     }
@@ -211,16 +186,15 @@ impl Defect<'_> {
             && Class::of_defect(self.name) == Class::Anomalous
             && self.masks.names.is_empty();
         if lacks {
-            let place = self.root.join(&self.masks.folder);
+            let place = below(&self.root, &self.masks.folder);
             let message = format!(
-                "no masks for the {images} images of {}; expected one for each, such as {}: add the masks, or remove \
+                "no masks for the {} of {}; expected one for each, such as {}: add the masks, or remove \
                  the maps (other layouts: --layout)",
+                counted(images, "image"),
                 self.title(),
                 self.layout.mask_name("000")
             );
-            search
-                .problems
-                .push(self.problem(ProblemKind::MissingMask, place, message));
+            search.problems.push(self.problem(ProblemKind::MissingMask, place, message));
         }
         lacks
     }
@@ -276,7 +250,7 @@ impl Defect<'_> {
     ) -> Option<(Option<Class>, Option<StoredPath>)> {
         let flat = self.layout == Layout::Flat;
         let image_id = self.image_id(stem);
-        let place = self.root.join(&self.masks.folder);
+        let place = below(&self.root, &self.masks.folder);
         let problem = match masks {
             [mask] => {
                 let mask = search.interner.path(&self.root, &self.masks.folder, mask, stem);
@@ -302,7 +276,7 @@ impl Defect<'_> {
                     "the dataset has no image {image_id}, but there is an anomaly map of it; expected the image {stem}.* \
                      here beside the others: restore the image, or remove the map"
                 );
-                self.problem(ProblemKind::MissingImage, self.root.join(&self.images.folder), message)
+                self.problem(ProblemKind::MissingImage, below(&self.root, &self.images.folder), message)
             }
             [] if lacks_masks => return None,
             [] => {
@@ -331,14 +305,8 @@ impl Defect<'_> {
         let names = self.images.names.of(stem);
         let name = names.iter().min_by_key(|name| rank(name, IMAGES))?;
         if names.len() > 1 {
-            let message = format!(
-                "{} source images for {}; {name} is taken",
-                names.len(),
-                self.image_id(stem)
-            );
-            search
-                .notes
-                .push(Note::new(self.root.join(&self.images.folder), message));
+            let message = format!("{} source images for {}; {name} is taken", names.len(), self.image_id(stem));
+            search.notes.push(Note::new(below(&self.root, &self.images.folder), message));
         }
         Some(search.interner.path(&self.root, &self.images.folder, name, stem))
     }

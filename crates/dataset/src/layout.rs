@@ -157,9 +157,6 @@ impl FromStr for Layout {
         Self::ALL
             .into_iter()
             .find(|layout| layout.name() == name)
-            .ok_or_else(|| UnknownLayoutName {
-                name: name.to_owned(),
-                nearest: nearest(name, names),
-            })
+            .ok_or_else(|| UnknownLayoutName { name: name.to_owned(), nearest: nearest(name, names) })
     }
 }

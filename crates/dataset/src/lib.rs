@@ -35,6 +35,8 @@
 //! ```
 
 mod class;
+mod columns;
+mod csv_rows;
 mod discover;
 mod error;
 mod extension;

@@ -21,10 +21,7 @@ impl Listing {
     ///
     /// The kind of an entry comes from the folder itself; only symbolic links cost another look.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, DatasetError> {
-        let failed = |source| DatasetError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| DatasetError::Io { path: path.to_owned(), source };
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
@@ -49,8 +46,7 @@ impl Listing {
                     "the name `{}` is not valid UTF-8; rename the file so that image ids can be written",
                     name.to_string_lossy()
                 );
-                self.problems
-                    .push(Problem::new(ProblemKind::NotUtf8, entry.path(), message));
+                self.problems.push(Problem::new(ProblemKind::NotUtf8, entry.path(), message));
                 return Ok(());
             }
         };
@@ -60,8 +56,7 @@ impl Listing {
             Some(_) => {}
             None => {
                 let message = "a symbolic link that leads nowhere; restore what it points at, or remove the link";
-                self.problems
-                    .push(Problem::new(ProblemKind::BrokenLink, entry.path(), message));
+                self.problems.push(Problem::new(ProblemKind::BrokenLink, entry.path(), message));
             }
         }
         Ok(())
@@ -135,9 +130,7 @@ impl Named {
 
     /// Stems with their files.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (&str, &[Box<str>])> {
-        self.names
-            .chunk_by(|a, b| self.stem(a) == self.stem(b))
-            .map(|files| (self.stem(&files[0]), files))
+        self.names.chunk_by(|a, b| self.stem(a) == self.stem(b)).map(|files| (self.stem(&files[0]), files))
     }
 
     fn stem<'a>(&self, name: &'a str) -> &'a str {

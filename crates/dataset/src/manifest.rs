@@ -1,20 +1,19 @@
 //! Manifests: tables that name the files of every image, the general case of all layouts.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use pimo_reader::{Entry, MapLocation};
 
+use crate::columns::Columns;
+use crate::csv_rows::CsvRows;
 use crate::discover::missing_classes;
+use crate::error::{listing, shortened};
 use crate::ground::{check_folder, is_file, select};
 use crate::item::{Category, Dataset, Item, Roots, StoredMap, shared, stem_of_id};
-use crate::nearest::nearest;
 use crate::place::Interner;
 use crate::{Class, DatasetError, Discovery, MissingMask, Note, Problem, ProblemKind};
 
@@ -45,9 +44,9 @@ pub struct ManifestRow {
 }
 
 /// A row, or what is wrong with all of it.
-struct Row {
-    number: u64,
-    fields: Result<Vec<Option<String>>, String>,
+pub(crate) struct Row {
+    pub(crate) number: u64,
+    pub(crate) fields: Result<Vec<Option<String>>, String>,
 }
 
 /// Reads a CSV manifest: UTF-8, separated by commas, the names of its columns in the first line.
@@ -66,10 +65,7 @@ struct Row {
 pub fn read_manifest(options: &ManifestOptions) -> Result<Discovery, DatasetError> {
     const EXPECTED: &str = "a CSV file with the columns image_id, category, map";
     let path = &options.path;
-    let malformed = |message: String| DatasetError::Malformed {
-        path: path.clone(),
-        message,
-    };
+    let malformed = |message: String| DatasetError::Malformed { path: path.clone(), message };
     if !is_file("--manifest", path, EXPECTED)? {
         return Err(DatasetError::WrongKind {
             option: "--manifest",
@@ -78,18 +74,11 @@ pub fn read_manifest(options: &ManifestOptions) -> Result<Discovery, DatasetErro
             expected: EXPECTED,
         });
     }
-    let file = File::open(path).map_err(|source| DatasetError::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let file = File::open(path).map_err(|source| DatasetError::Io { path: path.clone(), source })?;
     let mut rows = CsvRows::new(file, path.clone());
-    let header = rows
-        .next()
-        .transpose()?
-        .ok_or_else(|| malformed(format!("the file is empty; expected {EXPECTED}")))?;
-    let header = header
-        .fields
-        .map_err(|message| malformed(format!("line 1: {message}")))?;
+    let header =
+        rows.next().transpose()?.ok_or_else(|| malformed(format!("the file is empty; expected {EXPECTED}")))?;
+    let header = header.fields.map_err(|message| malformed(format!("line 1: {message}")))?;
     let columns: Vec<String> = header.into_iter().map(Option::unwrap_or_default).collect();
     Manifest::open(options, &columns, "line")?.read(rows)
 }
@@ -103,33 +92,9 @@ pub fn manifest_rows(
     columns: &[String],
     rows: impl IntoIterator<Item = Result<ManifestRow, DatasetError>>,
 ) -> Result<Discovery, DatasetError> {
-    let rows = rows.into_iter().map(|row| {
-        row.map(|row| Row {
-            number: row.number,
-            fields: Ok(row.fields),
-        })
-    });
+    let rows = rows.into_iter().map(|row| row.map(|row| Row { number: row.number, fields: Ok(row.fields) }));
     Manifest::open(options, columns, "row")?.read(rows)
 }
-
-/// Which field of a row is which.
-struct Columns {
-    image_id: usize,
-    category: usize,
-    maps: Vec<usize>,
-    mask: Option<usize>,
-    image: Option<usize>,
-    class: Option<usize>,
-    defect: Option<usize>,
-    group: Option<usize>,
-    count: usize,
-}
-
-const NAMES: [&str; 8] = [
-    "image_id", "category", "map", "mask", "image", "class", "defect", "group",
-];
-/// What the column of one of several detectors' maps starts with.
-const MAP_OF: &str = "map:";
 
 /// A manifest that is being read.
 struct Manifest<'a> {
@@ -156,10 +121,7 @@ impl<'a> Manifest<'a> {
             }
             None => options.path.parent().unwrap_or(Path::new("")).to_owned(),
         };
-        let malformed = |message| DatasetError::Malformed {
-            path: options.path.clone(),
-            message,
-        };
+        let malformed = |message| DatasetError::Malformed { path: options.path.clone(), message };
         let (columns, models, unknown) = Columns::find(columns, &options.model).map_err(malformed)?;
         let mut notes = Vec::new();
         if !unknown.is_empty() {
@@ -186,16 +148,13 @@ impl<'a> Manifest<'a> {
             let row = row?;
             any = true;
             match row.fields {
-                Ok(fields) => self.row(row.number, fields),
+                Ok(fields) => self.row(row.number, &fields),
                 Err(message) => self.bad_row(row.number, &message),
             }
         }
         if !any {
             let message = "there are no rows below the names of the columns; expected one for each image".to_owned();
-            return Err(DatasetError::Malformed {
-                path: self.options.path.clone(),
-                message,
-            });
+            return Err(DatasetError::Malformed { path: self.options.path.clone(), message });
         }
         self.finish()
     }
@@ -208,7 +167,7 @@ impl<'a> Manifest<'a> {
         self.problems.push(self.problem(ProblemKind::Row, number, message));
     }
 
-    fn row(&mut self, number: u64, fields: Vec<Option<String>>) {
+    fn row(&mut self, number: u64, fields: &[Option<String>]) {
         if fields.len() != self.columns.count {
             let message = format!(
                 "{} fields, but there are {} columns; put fields that hold commas in quotes, and close every quote",
@@ -217,11 +176,7 @@ impl<'a> Manifest<'a> {
             );
             return self.bad_row(number, &message);
         }
-        if let Some(field) = fields
-            .iter()
-            .flatten()
-            .find(|field| field.chars().any(char::is_control))
-        {
+        if let Some(field) = fields.iter().flatten().find(|field| field.chars().any(char::is_control)) {
             let message = format!(
                 "the field `{}` holds a line break or another control character; close every quote",
                 shortened(field)
@@ -230,17 +185,11 @@ impl<'a> Manifest<'a> {
         }
         let field = |at: usize| fields[at].as_deref().map(str::trim).filter(|field| !field.is_empty());
         let Some(category) = field(self.columns.category) else {
-            return self.bad_row(
-                number,
-                "no category; expected the name of the category that is evaluated together",
-            );
+            return self.bad_row(number, "no category; expected the name of the category that is evaluated together");
         };
         let Some(image_id) = field(self.columns.image_id) else {
-            let problem = self.problem(
-                ProblemKind::Row,
-                number,
-                "no image_id; expected a name of its own for each image",
-            );
+            let problem =
+                self.problem(ProblemKind::Row, number, "no image_id; expected a name of its own for each image");
             self.problems.push(problem.category(category));
             return;
         };
@@ -271,15 +220,7 @@ impl<'a> Manifest<'a> {
         let (mask, image) = (mask.map(&mut path), optional(self.columns.image).map(&mut path));
         let mut word = |at| optional(at).map(|word| interner.word(word));
         let (defect, group) = (word(self.columns.defect), word(self.columns.group));
-        let item = Item {
-            image_id: image_id.into(),
-            class,
-            defect,
-            group,
-            mask,
-            image,
-            maps,
-        };
+        let item = Item { image_id: image_id.into(), class, defect, group, mask, image, maps };
         items.push((item, number));
     }
 
@@ -347,10 +288,9 @@ impl<'a> Manifest<'a> {
         };
         let cure = "add its mask, or correct its class";
         match (class, has_mask) {
-            (Some(Class::Anomalous), false) => Err((
-                ProblemKind::MissingMask,
-                format!("the image is anomalous but has no mask; {cure}"),
-            )),
+            (Some(Class::Anomalous), false) => {
+                Err((ProblemKind::MissingMask, format!("the image is anomalous but has no mask; {cure}")))
+            }
             (None, false) if self.options.missing_mask == MissingMask::Refuse => {
                 let message = "the image has neither a mask nor a class; give one of them, or say with --missing-mask \
                                normal that such images are normal";
@@ -376,32 +316,19 @@ impl<'a> Manifest<'a> {
             categories.push(category);
         }
         // Stable: rows of one image stay in their order.
-        self.problems
-            .sort_by(|a, b| (&a.category, &a.model, &a.image_id).cmp(&(&b.category, &b.model, &b.image_id)));
+        self.problems.sort_by(|a, b| (&a.category, &a.model, &a.image_id).cmp(&(&b.category, &b.model, &b.image_id)));
         let roots = Roots {
             maps: vec![self.root.to_path_buf(); self.models.len()],
             dataset: self.root.to_path_buf(),
             manifest: Some(self.options.path.clone()),
         };
-        let dataset = Dataset {
-            models: self.models,
-            categories,
-            roots,
-            layout: None,
-        };
-        Ok(Discovery {
-            dataset,
-            problems: self.problems,
-            notes: self.notes,
-        })
+        let dataset = Dataset { models: self.models, categories, roots, layout: None };
+        Ok(Discovery { dataset, problems: self.problems, notes: self.notes })
     }
 
     /// Notes image ids that occur again; the items are in their order.
     fn duplicates(&mut self, category: &str, items: &[(Item, u64)]) {
-        for rows in items
-            .chunk_by(|(a, _), (b, _)| a.image_id == b.image_id)
-            .filter(|rows| rows.len() > 1)
-        {
+        for rows in items.chunk_by(|(a, _), (b, _)| a.image_id == b.image_id).filter(|rows| rows.len() > 1) {
             let (first, number) = (&rows[0].0, rows[0].1);
             let others: Vec<String> = rows[1..].iter().map(|(_, number)| number.to_string()).collect();
             let message = format!(
@@ -409,7 +336,7 @@ impl<'a> Manifest<'a> {
                  of its own, or remove the repeated rows",
                 first.image_id,
                 self.unit,
-                crate::error::listing(&others)
+                listing(&others)
             );
             let problem = self.problem(ProblemKind::DuplicateImage, number, &message);
             self.problems.push(problem.category(category).image(&first.image_id));
@@ -419,10 +346,8 @@ impl<'a> Manifest<'a> {
     /// Notes maps that two images share, which is a slip of whatever wrote the manifest.
     fn shared_maps(&mut self, category: &str, items: &[(Item, u64)]) {
         for model in 0..self.models.len() {
-            let mut hashed: Vec<(u64, u32)> = (0u32..)
-                .zip(items)
-                .filter_map(|(i, (item, _))| Some((hash(&item.map_path(model)?), i)))
-                .collect();
+            let mut hashed: Vec<(u64, u32)> =
+                (0u32..).zip(items).filter_map(|(i, (item, _))| Some((hash(&item.map_path(model)?), i))).collect();
             hashed.sort_unstable();
             for pair in hashed.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
                 let ((first, row), (second, other)) = (&items[pair[0].1 as usize], &items[pair[1].1 as usize]);
@@ -437,9 +362,7 @@ impl<'a> Manifest<'a> {
                     self.unit,
                     map.unwrap_or_default()
                 );
-                let problem = self
-                    .problem(ProblemKind::SharedMap, *row, &message)
-                    .model(&self.models[model]);
+                let problem = self.problem(ProblemKind::SharedMap, *row, &message).model(&self.models[model]);
                 self.problems.push(problem.category(category).image(&first.image_id));
             }
         }
@@ -454,20 +377,15 @@ fn hash(text: &str) -> u64 {
 
 /// The items whose image ids occur once: which of several rows is right can't be told.
 fn unique(items: Vec<(Item, u64)>) -> Vec<Item> {
-    let repeated = |i: usize, j: usize| {
-        items
-            .get(j)
-            .is_some_and(|(item, _)| item.image_id == items[i].0.image_id)
-    };
-    let keep: Vec<bool> = (0..items.len())
-        .map(|i| !repeated(i, i + 1) && !(i > 0 && repeated(i, i - 1)))
-        .collect();
-    items
-        .into_iter()
-        .zip(keep)
-        .filter(|(_, keep)| *keep)
-        .map(|((item, _), _)| item)
-        .collect()
+    let same = |i: usize, j: usize| items[i].0.image_id == items[j].0.image_id;
+    let last = items.len().saturating_sub(1);
+    let repeated = |i: usize| (i > 0 && same(i, i - 1)) || (i < last && same(i, i + 1));
+    let repeated: Vec<bool> = (0..items.len()).map(repeated).collect();
+    let unique = items.into_iter().zip(repeated).filter(|(_, repeated)| !repeated);
+    let mut unique: Vec<Item> = unique.map(|((item, _), _)| item).collect();
+    // The list may still have the room of the longer one it was made from.
+    unique.shrink_to_fit();
+    unique
 }
 
 /// The path without the root, if it is absolute and lies below it.
@@ -477,192 +395,4 @@ fn below<'p>(root: &Path, path: &'p str) -> &'p str {
         return path;
     }
     whole.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(path)
-}
-
-/// The start of a text that may be long.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    let mut short: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        short += "...";
-    }
-    short
-}
-
-impl Columns {
-    /// Finds the columns by their names; the detectors' names; and the names that mean nothing here.
-    fn find(names: &[String], model: &str) -> Result<(Self, Vec<String>, Vec<String>), String> {
-        let names: Vec<&str> = names
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').trim())
-            .collect();
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(**name)) {
-            return Err(format!(
-                "two columns are called `{}`; expected each name once",
-                shortened(twice)
-            ));
-        }
-        let at = |wanted: &str| names.iter().position(|name| *name == wanted);
-        let needed = |wanted: &str| {
-            at(wanted).ok_or_else(|| {
-                let meant = nearest(wanted, names.iter().copied()).map(|name| format!(" (`{name}` is near)"));
-                let separated = match names.as_slice() {
-                    [only] if only.contains([';', '\t']) => "; fields must be separated by commas",
-                    _ => "",
-                };
-                let shown: Vec<String> = names.iter().map(|name| shortened(name)).collect();
-                format!(
-                    "no column `{wanted}`{}{separated}; expected image_id, category, map and, if wanted, mask, image, \
-                     class, defect, group; there are: {}",
-                    meant.unwrap_or_default(),
-                    crate::error::listing(&shown)
-                )
-            })
-        };
-        let (image_id, category) = (needed("image_id")?, needed("category")?);
-        let of_model = |name: &str| name.strip_prefix(MAP_OF).map(str::trim).map(str::to_owned);
-        let several: Vec<(usize, String)> = names
-            .iter()
-            .enumerate()
-            .filter_map(|(i, name)| Some((i, of_model(name)?)))
-            .collect();
-        let (maps, models) = match (at("map"), several.is_empty()) {
-            (Some(_), false) => {
-                return Err(
-                    "both a column `map` and columns `map:NAME`; expected the one for a single detector or the \
-                            others for several"
-                        .to_owned(),
-                );
-            }
-            (_, false) => several.into_iter().unzip(),
-            (_, true) => (vec![needed("map")?], vec![model.to_owned()]),
-        };
-        if models.iter().any(String::is_empty) {
-            return Err("a column `map:` without a name; expected the detector's name after the colon".to_owned());
-        }
-        let unknown = names
-            .iter()
-            .filter(|name| !NAMES.contains(name) && !name.starts_with(MAP_OF));
-        let unknown = unknown.map(|name| shortened(name)).collect();
-        let columns = Self {
-            image_id,
-            category,
-            maps,
-            mask: at("mask"),
-            image: at("image"),
-            class: at("class"),
-            defect: at("defect"),
-            group: at("group"),
-            count: names.len(),
-        };
-        Ok((columns, models, unknown))
-    }
-}
-
-/// The largest row of a manifest: paths are thousands of times shorter.
-const LONGEST_ROW: u64 = 1 << 20;
-
-/// The rows of a CSV file, the header among them.
-struct CsvRows {
-    path: PathBuf,
-    reader: csv::Reader<Limited>,
-    record: csv::ByteRecord,
-    left: Rc<Cell<u64>>,
-    failed: bool,
-}
-
-/// A file that ends in an error once `left` bytes have been read, so that an open quote does not fill the memory.
-struct Limited {
-    file: File,
-    left: Rc<Cell<u64>>,
-}
-
-impl Read for Limited {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.file.read(buffer)?;
-        self.left.set(self.left.get().saturating_sub(read as u64));
-        Ok(read)
-    }
-}
-
-impl CsvRows {
-    fn new(file: File, path: PathBuf) -> Self {
-        let left = Rc::new(Cell::new(LONGEST_ROW));
-        let limited = Limited {
-            file,
-            left: Rc::clone(&left),
-        };
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(limited);
-        Self {
-            path,
-            reader,
-            record: csv::ByteRecord::new(),
-            left,
-            failed: false,
-        }
-    }
-
-    fn error(&self, error: csv::Error) -> DatasetError {
-        let line = self.reader.position().line();
-        let source = match error.into_kind() {
-            csv::ErrorKind::Io(source) => source,
-            other => io::Error::other(format!("{other:?}")),
-        };
-        if source.kind() == io::ErrorKind::FileTooLarge {
-            let message = format!("line {line}: the row is over {LONGEST_ROW} bytes long; close every quote");
-            return DatasetError::Malformed {
-                path: self.path.clone(),
-                message,
-            };
-        }
-        DatasetError::Io {
-            path: self.path.clone(),
-            source,
-        }
-    }
-
-    /// The fields of the record that has just been read.
-    fn row(&self) -> Row {
-        let number = self.record.position().map_or(0, csv::Position::line);
-        let fields = self.record.iter().map(|field| match str::from_utf8(field) {
-            Ok(text) => Ok((!text.is_empty()).then(|| text.to_owned())),
-            Err(_) => {
-                let text = String::from_utf8_lossy(field);
-                Err(format!(
-                    "the field `{}` is not valid UTF-8; save the manifest as UTF-8",
-                    shortened(&text)
-                ))
-            }
-        });
-        Row {
-            number,
-            fields: fields.collect(),
-        }
-    }
-}
-
-impl Iterator for CsvRows {
-    type Item = Result<Row, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        self.left.set(LONGEST_ROW);
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => Some(Ok(self.row())),
-            Ok(false) => None,
-            Err(error) => {
-                self.failed = true;
-                Some(Err(self.error(error)))
-            }
-        }
-    }
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use pimo_reader::Entry;
 
 use crate::discover::Search;
+use crate::error::counted;
 use crate::extension::{MAPS, listed, stem_of};
 use crate::ground::is_file;
-use crate::item::{StoredMap, joined, shared};
+use crate::item::{StoredMap, below, joined, shared};
 use crate::listing::Listing;
 use crate::stacked::{PathParts, named_maps};
 use crate::{DatasetError, Layout, MapsSource, Note, Problem, ProblemKind};
@@ -27,10 +28,7 @@ enum CategoryMaps {
     /// In the folders of their defects below `folder`.
     Folders { folder: String, defects: Vec<Box<str>> },
     /// In `file`, sorted by defect and stem.
-    Stacked {
-        file: PathBuf,
-        maps: BTreeMap<Box<str>, Vec<FoundMap>>,
-    },
+    Stacked { file: PathBuf, maps: BTreeMap<Box<str>, Vec<FoundMap>> },
 }
 
 /// A map and the stem of its image.
@@ -76,34 +74,19 @@ impl MapTree {
                 });
             }
             let root = shared(path.parent().unwrap_or(Path::new("")));
-            let mut tree = Self {
-                root,
-                categories: BTreeMap::new(),
-            };
+            let mut tree = Self { root, categories: BTreeMap::new() };
             tree.add_stacked(source, path, None, search)?;
             return Ok(tree);
         }
         if source.paths.is_some() {
-            let message = format!(
-                "{}: --paths goes with a stacked file of maps, but this is a folder",
-                path.display()
-            );
+            let message = format!("{}: --paths goes with a stacked file of maps, but this is a folder", path.display());
             return Err(DatasetError::Usage(message));
         }
-        let mut tree = Self {
-            root: shared(path),
-            categories: BTreeMap::new(),
-        };
+        let mut tree = Self { root: shared(path), categories: BTreeMap::new() };
         let listing = Listing::read(path)?.unwrap_or_default();
         if search.ground.layout == Layout::Flat {
             let name = search.ground.selected[0].clone();
-            tree.categories.insert(
-                name,
-                CategoryMaps::Folders {
-                    folder: String::new(),
-                    defects: Vec::new(),
-                },
-            );
+            tree.categories.insert(name, CategoryMaps::Folders { folder: String::new(), defects: Vec::new() });
         } else {
             tree.add_folders(source, &listing, search)?;
         }
@@ -125,12 +108,8 @@ impl MapTree {
         let known: BTreeSet<&str> = search.ground.all.iter().map(String::as_str).collect();
         let (ours, others): (Vec<&Box<str>>, _) = listing.folders.iter().partition(|name| known.contains(&***name));
         if !ours.is_empty() {
-            let selected = |name: &&&Box<str>| search.ground.selected.iter().any(|wanted| **wanted == ****name);
-            let ours: Vec<String> = ours
-                .iter()
-                .filter(selected)
-                .map(|name| String::from(&***name))
-                .collect();
+            let ours = search.ground.selected.iter().filter(|name| ours.iter().any(|found| ***found == ***name));
+            let ours: Vec<String> = ours.cloned().collect();
             for name in ours {
                 let inside = Listing::read(&path.join(&name))?.unwrap_or_default();
                 let test = test_folder(&inside, search);
@@ -138,18 +117,10 @@ impl MapTree {
             }
             for name in others.into_iter().filter(|_| search.sources.categories.is_empty()) {
                 if path.join(&**name).join("test").is_dir() {
-                    search
-                        .problems
-                        .push(unknown_category(path.join(&**name), name, source, search));
+                    search.problems.push(unknown_category(path.join(&**name), name, source, search));
                 }
             }
-            search.problems.extend(
-                listing
-                    .problems
-                    .iter()
-                    .cloned()
-                    .map(|problem| problem.model(&source.model)),
-            );
+            search.problems.extend(listing.problems.iter().cloned().map(|problem| problem.model(&source.model)));
             return Ok(());
         }
         for folder in &listing.folders {
@@ -166,11 +137,7 @@ impl MapTree {
             crate::error::listing(&search.ground.selected),
             listed(MAPS)
         );
-        Err(DatasetError::UnknownMaps {
-            path: path.clone(),
-            found: listing.described(),
-            expected,
-        })
+        Err(DatasetError::UnknownMaps { path: path.clone(), found: listing.described(), expected })
     }
 
     /// Adds the category whose maps lie in `folder`: below `test`, in folders of defects, or in an `asmaps.pt`.
@@ -182,13 +149,13 @@ impl MapTree {
         test: Option<&str>,
         search: &mut Search<'_>,
     ) -> Result<(), DatasetError> {
-        let path = self.root.join(folder);
+        let path = below(&self.root, folder);
         let stacked = path.join(ASMAPS);
         if test.is_none() && stacked.is_file() {
             return self.add_stacked(source, &stacked, Some(&name), search);
         }
         let folder = joined(&[folder, test.unwrap_or_default()]);
-        let listing = Listing::read(&self.root.join(&folder))?.unwrap_or_default();
+        let listing = Listing::read(&below(&self.root, &folder))?.unwrap_or_default();
         let tagged = |problem: Problem| problem.model(&source.model).category(&name);
         search.problems.extend(listing.problems.into_iter().map(tagged));
         let mut defects = listing.folders;
@@ -206,10 +173,7 @@ impl MapTree {
         search: &mut Search<'_>,
     ) -> Result<(), DatasetError> {
         let below = file.strip_prefix(&self.root).unwrap_or(file);
-        let (folder, name) = (
-            below.parent().unwrap_or(Path::new("")),
-            file.file_name().unwrap_or_default(),
-        );
+        let (folder, name) = (below.parent().unwrap_or(Path::new("")), file.file_name().unwrap_or_default());
         let (folder, name) = (folder.to_string_lossy(), name.to_string_lossy());
         let stored = search.interner.container(&self.root, &folder, &name);
         let flat = search.ground.layout == Layout::Flat;
@@ -225,36 +189,28 @@ impl MapTree {
                 Problem::new(ProblemKind::StrangePath, file, message).model(&source.model)
             };
             let Some(parts) = PathParts::of(&path) else {
-                search
-                    .problems
-                    .push(strange("a path such as <category>/test/<defect>/<stem>.png"));
+                search.problems.push(strange("a path such as <category>/test/<defect>/<stem>.png"));
                 continue;
             };
-            let category = match (
-                parts.category,
-                owner.or(only.as_deref().filter(|_| flat || parts.category.is_none())),
-            ) {
-                (Some(named), Some(owner)) if !flat && named != owner => {
-                    let expected = format!("an image of category {owner}, in whose folder the file lies");
-                    search.problems.push(strange(&expected).category(owner));
-                    continue;
-                }
-                (_, Some(owner)) => owner,
-                (Some(named), None) => named,
-                (None, None) => {
-                    search
-                        .problems
-                        .push(strange("a path that names the category, or a single --category"));
-                    continue;
-                }
-            };
+            let category =
+                match (parts.category, owner.or(only.as_deref().filter(|_| flat || parts.category.is_none()))) {
+                    (Some(named), Some(owner)) if !flat && named != owner => {
+                        let expected = format!("an image of category {owner}, in whose folder the file lies");
+                        search.problems.push(strange(&expected).category(owner));
+                        continue;
+                    }
+                    (_, Some(owner)) => owner,
+                    (Some(named), None) => named,
+                    (None, None) => {
+                        search.problems.push(strange("a path that names the category, or a single --category"));
+                        continue;
+                    }
+                };
             if !search.ground.selected.iter().any(|known| known == category) {
                 let asked =
                     search.sources.categories.is_empty() && !search.ground.all.iter().any(|known| known == category);
                 if asked && unknown.insert(category.to_owned()) {
-                    search
-                        .problems
-                        .push(unknown_category(file.to_owned(), category, source, search));
+                    search.problems.push(unknown_category(file.to_owned(), category, source, search));
                 }
                 continue;
             }
@@ -262,25 +218,14 @@ impl MapTree {
                 _ if flat => "",
                 Some(defect) => defect,
                 None => {
-                    search
-                        .problems
-                        .push(strange("a path that names the defect's folder").category(category));
+                    search.problems.push(strange("a path that names the defect's folder").category(category));
                     continue;
                 }
             };
             let maps = self.categories.entry(category.to_owned());
-            let maps = maps.or_insert_with(|| CategoryMaps::Stacked {
-                file: file.to_owned(),
-                maps: BTreeMap::new(),
-            });
+            let maps = maps.or_insert_with(|| CategoryMaps::Stacked { file: file.to_owned(), maps: BTreeMap::new() });
             if let CategoryMaps::Stacked { maps, .. } = maps {
-                let found = (
-                    parts.stem.into(),
-                    StoredMap {
-                        file: stored.clone(),
-                        entry,
-                    },
-                );
+                let found = (parts.stem.into(), StoredMap { file: stored.clone(), entry });
                 maps.entry(defect.into()).or_default().push(found);
             }
         }
@@ -318,32 +263,17 @@ impl MapTree {
             Some(CategoryMaps::Stacked { file, maps }) => {
                 let mut maps = maps.remove(defect).unwrap_or_default();
                 maps.sort_by(|(a, _), (b, _)| a.cmp(b));
-                Ok(FoundMaps {
-                    place: file.clone(),
-                    stacked: true,
-                    exists: true,
-                    maps,
-                })
+                Ok(FoundMaps { place: file.clone(), stacked: true, exists: true, maps })
             }
             Some(CategoryMaps::Folders { folder, .. }) => {
                 let folder = joined(&[folder, defect]);
-                let place = self.root.join(&folder);
+                let place = below(&self.root, &folder);
                 let (maps, exists) = self.read_folder(&folder, &place, category, model, search)?;
-                Ok(FoundMaps {
-                    place,
-                    stacked: false,
-                    exists,
-                    maps,
-                })
+                Ok(FoundMaps { place, stacked: false, exists, maps })
             }
             None => {
                 let place = self.root.join(category);
-                Ok(FoundMaps {
-                    exists: place.exists(),
-                    stacked: false,
-                    place,
-                    maps: Vec::new(),
-                })
+                Ok(FoundMaps { exists: place.exists(), stacked: false, place, maps: Vec::new() })
             }
         }
     }
@@ -360,30 +290,18 @@ impl MapTree {
             return Ok((Vec::new(), false));
         };
         let problems = std::mem::take(&mut listing.problems);
-        search.problems.extend(
-            problems
-                .into_iter()
-                .map(|problem| problem.category(category).model(model)),
-        );
+        search.problems.extend(problems.into_iter().map(|problem| problem.category(category).model(model)));
         let (named, others) = listing.named(MAPS);
         if others > 0 {
-            let message = format!(
-                "{others} files are no anomaly maps ({}) by their names; left aside",
-                listed(MAPS)
-            );
+            let (files, endings) = (counted(others, "file"), listed(MAPS));
+            let message = format!("left aside {files} without an ending of anomaly maps ({endings})");
             search.notes.push(Note::new(place, message));
         }
         let mut maps = Vec::with_capacity(named.len());
         for (stem, files) in named.groups() {
             for name in files {
                 let file = search.interner.path(&self.root, folder, name, stem);
-                maps.push((
-                    stem.into(),
-                    StoredMap {
-                        file,
-                        entry: Entry::Whole,
-                    },
-                ));
+                maps.push((stem.into(), StoredMap { file, entry: Entry::Whole }));
             }
         }
         Ok((maps, true))
@@ -393,9 +311,7 @@ impl MapTree {
 /// The name of the folder of tests, if a category's folder of maps has one.
 fn test_folder(listing: &Listing, search: &Search<'_>) -> Option<&'static str> {
     let usual = search.ground.layout.test_folder();
-    [usual, "test", "test_public"]
-        .into_iter()
-        .find(|name| listing.has_folder(name))
+    [usual, "test", "test_public"].into_iter().find(|name| listing.has_folder(name))
 }
 
 /// The category whose maps a folder holds that does not say so itself.
@@ -422,7 +338,5 @@ fn unknown_category(file: PathBuf, name: &str, source: &MapsSource, search: &Sea
         search.ground.root.display(),
         crate::error::listing(&search.ground.all)
     );
-    Problem::new(ProblemKind::UnknownCategory, file, message)
-        .category(name)
-        .model(&source.model)
+    Problem::new(ProblemKind::UnknownCategory, file, message).category(name).model(&source.model)
 }

@@ -27,11 +27,7 @@ impl StoredPath {
     pub(crate) fn relative(&self, stem: &str) -> String {
         let Place { folder, ending, .. } = &*self.place;
         let name = self.name.as_deref().unwrap_or(stem);
-        let slash = if folder.is_empty() || folder.ends_with('/') {
-            ""
-        } else {
-            "/"
-        };
+        let slash = if folder.is_empty() || folder.ends_with('/') { "" } else { "/" };
         format!("{folder}{slash}{name}{ending}")
     }
 
@@ -67,10 +63,7 @@ impl Interner {
             _ => (name, ""),
         };
         match self.place(root, folder, ending) {
-            Some(place) => StoredPath {
-                place,
-                name: Some(name.into()),
-            },
+            Some(place) => StoredPath { place, name: Some(name.into()) },
             None => self.unshared(root, folder, &format!("{name}{ending}")),
         }
     }
@@ -78,10 +71,7 @@ impl Interner {
     /// Stores the path of a file that holds the maps of many items.
     pub(crate) fn container(&mut self, root: &Arc<Path>, folder: &str, name: &str) -> StoredPath {
         match self.place(root, folder, name) {
-            Some(place) => StoredPath {
-                place,
-                name: Some(Box::default()),
-            },
+            Some(place) => StoredPath { place, name: Some(Box::default()) },
             None => self.unshared(root, folder, name),
         }
     }
@@ -118,20 +108,13 @@ impl Interner {
 
     fn place(&mut self, root: &Arc<Path>, folder: &str, ending: &str) -> Option<Arc<Place>> {
         let known = self.places.get(folder).map_or(&[][..], Vec::as_slice);
-        if let Some(place) = known
-            .iter()
-            .find(|place| *place.ending == *ending && place.root == *root)
-        {
+        if let Some(place) = known.iter().find(|place| *place.ending == *ending && place.root == *root) {
             return Some(Arc::clone(place));
         }
         if self.count == MOST_PLACES {
             return None;
         }
-        let place = Arc::new(Place {
-            root: Arc::clone(root),
-            folder: folder.into(),
-            ending: ending.into(),
-        });
+        let place = Arc::new(Place { root: Arc::clone(root), folder: folder.into(), ending: ending.into() });
         self.count += 1;
         self.places.entry(folder.into()).or_default().push(Arc::clone(&place));
         Some(place)
@@ -139,29 +122,15 @@ impl Interner {
 
     /// A path whose place can't be shared any more: everything but the root goes into the name.
     fn unshared(&mut self, root: &Arc<Path>, folder: &str, name: &str) -> StoredPath {
-        let slash = if folder.is_empty() || folder.ends_with('/') {
-            ""
-        } else {
-            "/"
-        };
+        let slash = if folder.is_empty() || folder.ends_with('/') { "" } else { "/" };
         let known = self.places.get("").map_or(&[][..], Vec::as_slice);
-        let place = known
-            .iter()
-            .find(|place| place.ending.is_empty() && place.root == *root)
-            .cloned();
+        let place = known.iter().find(|place| place.ending.is_empty() && place.root == *root).cloned();
         let place = place.unwrap_or_else(|| {
-            let place = Arc::new(Place {
-                root: Arc::clone(root),
-                folder: "".into(),
-                ending: "".into(),
-            });
+            let place = Arc::new(Place { root: Arc::clone(root), folder: "".into(), ending: "".into() });
             self.places.entry("".into()).or_default().push(Arc::clone(&place));
             place
         });
-        StoredPath {
-            place,
-            name: Some(format!("{folder}{slash}{name}").into()),
-        }
+        StoredPath { place, name: Some(format!("{folder}{slash}{name}").into()) }
     }
 }
 
@@ -188,10 +157,7 @@ mod tests {
         let other = interner.path(&root(), "screw/ground_truth/bad", "001_mask.png", "001");
         assert!(mask.name.is_none() && other.name.is_none());
         assert!(Arc::ptr_eq(&mask.place, &other.place));
-        assert_eq!(
-            mask.absolute("000"),
-            Path::new("/root/screw/ground_truth/bad/000_mask.png")
-        );
+        assert_eq!(mask.absolute("000"), Path::new("/root/screw/ground_truth/bad/000_mask.png"));
         assert_eq!(other.relative("001"), "screw/ground_truth/bad/001_mask.png");
     }
 

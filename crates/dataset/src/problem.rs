@@ -52,18 +52,23 @@ pub enum ProblemKind {
     StrangePath,
     /// A row of a manifest that can't be used.
     Row,
+    /// A file that is damaged, or holds something else than expected.
+    Unreadable,
+    /// A file that the operating system does not let be read.
+    System,
+    /// A score that is NaN or infinite.
+    BadScore,
+    /// A map whose aspect ratio differs from that of its image.
+    AspectRatio,
+    /// A mask that contradicts the class of its image.
+    Contradiction,
+    /// Normal images on which no thresholds can be chosen.
+    NoAxis,
 }
 
 impl Problem {
     pub(crate) fn new(kind: ProblemKind, file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self {
-            category: None,
-            model: None,
-            image_id: None,
-            file: file.into(),
-            kind,
-            message: message.into(),
-        }
+        Self { category: None, model: None, image_id: None, file: file.into(), kind, message: message.into() }
     }
 
     pub(crate) fn category(mut self, category: &str) -> Self {
@@ -99,10 +104,7 @@ pub struct Note {
 
 impl Note {
     pub(crate) fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            message: message.into(),
-        }
+        Self { file: file.into(), message: message.into() }
     }
 }
 

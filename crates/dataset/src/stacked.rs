@@ -22,17 +22,10 @@ impl<'a> PathParts<'a> {
     /// folders above the file.
     pub(crate) fn of(path: &'a str) -> Option<Self> {
         let separator = if path.contains('/') { '/' } else { '\\' };
-        let parts: Vec<&str> = path
-            .split(separator)
-            .filter(|part| !matches!(*part, "" | "."))
-            .collect();
+        let parts: Vec<&str> = path.split(separator).filter(|part| !matches!(*part, "" | ".")).collect();
         let (file, folders) = parts.split_last()?;
         let stem = stem_of_any(file);
-        let is_test = |part: &&str| {
-            ["test", "test_public"]
-                .iter()
-                .any(|test| part.eq_ignore_ascii_case(test))
-        };
+        let is_test = |part: &&str| ["test", "test_public"].iter().any(|test| part.eq_ignore_ascii_case(test));
         let (category, defect) = match folders.iter().rposition(is_test) {
             Some(test) => (test.checked_sub(1).map(|at| folders[at]), Some(*folders.get(test + 1)?)),
             None => match folders {
@@ -67,10 +60,7 @@ pub(crate) fn named_maps(
                 entries.len(),
                 file.display()
             );
-            return Err(DatasetError::Malformed {
-                path: list.to_owned(),
-                message,
-            });
+            return Err(DatasetError::Malformed { path: list.to_owned(), message });
         }
         return Ok(entries.into_iter().map(|(entry, _)| entry).zip(paths).collect());
     }
@@ -81,10 +71,7 @@ pub(crate) fn named_maps(
             file.display()
         ))
     };
-    entries
-        .into_iter()
-        .map(|(entry, path)| Ok((entry, path.ok_or_else(unnamed)?)))
-        .collect()
+    entries.into_iter().map(|(entry, path)| Ok((entry, path.ok_or_else(unnamed)?))).collect()
 }
 
 /// The largest list of paths that is read: more than ten million usual ones.
@@ -92,15 +79,8 @@ const LONGEST_LIST: u64 = 1 << 30;
 
 /// Reads a list of paths: one a line, or a JSON list of strings.
 fn read_paths(list: &Path) -> Result<Vec<Box<str>>, DatasetError> {
-    let malformed = |message: String| DatasetError::Malformed {
-        path: list.to_owned(),
-        message,
-    };
-    if !crate::ground::is_file(
-        "--paths",
-        list,
-        "a text file with one path a line, or a JSON list of paths",
-    )? {
+    let malformed = |message: String| DatasetError::Malformed { path: list.to_owned(), message };
+    if !crate::ground::is_file("--paths", list, "a text file with one path a line, or a JSON list of paths")? {
         return Err(DatasetError::WrongKind {
             option: "--paths",
             path: list.to_owned(),
@@ -108,26 +88,15 @@ fn read_paths(list: &Path) -> Result<Vec<Box<str>>, DatasetError> {
             expected: "a text file with one path a line, or a JSON list of paths",
         });
     }
-    let failed = |source| DatasetError::Io {
-        path: list.to_owned(),
-        source,
-    };
+    let failed = |source| DatasetError::Io { path: list.to_owned(), source };
     let length = fs::metadata(list).map_err(failed)?.len();
     if length > LONGEST_LIST {
-        return Err(malformed(format!(
-            "{length} bytes are too many for a list of paths; is it the right file?"
-        )));
+        return Err(malformed(format!("{length} bytes are too many for a list of paths; is it the right file?")));
     }
     let bytes = fs::read(list).map_err(failed)?;
     let text = str::from_utf8(&bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        malformed(format!(
-            "line {line} is not valid UTF-8; expected one path a line, or a JSON list of paths"
-        ))
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+        malformed(format!("line {line} is not valid UTF-8; expected one path a line, or a JSON list of paths"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('[') {
@@ -135,9 +104,7 @@ fn read_paths(list: &Path) -> Result<Vec<Box<str>>, DatasetError> {
     }
     let text = text.trim_end();
     if text.is_empty() {
-        return Err(malformed(
-            "the list is empty; expected one path a line, or a JSON list of paths".into(),
-        ));
+        return Err(malformed("the list is empty; expected one path a line, or a JSON list of paths".into()));
     }
     text.lines()
         .enumerate()
@@ -167,18 +134,9 @@ mod tests {
         assert_eq!(parts("bottle\\test\\broken_large\\000.npy"), broken);
         assert_eq!(parts("./bottle//test/broken_large/000.tiff"), broken);
         assert_eq!(parts("bottle/broken_large/000.npy"), broken);
-        assert_eq!(
-            parts("VisA/visa_pytorch/candle/test/bad/000.JPG"),
-            (Some("candle"), Some("bad"), "000")
-        );
-        assert_eq!(
-            parts("can/test_public/good/000_regular.png"),
-            (Some("can"), Some("good"), "000_regular")
-        );
-        assert_eq!(
-            parts("bagel/test/crack/rgb/004.png"),
-            (Some("bagel"), Some("crack"), "004")
-        );
+        assert_eq!(parts("VisA/visa_pytorch/candle/test/bad/000.JPG"), (Some("candle"), Some("bad"), "000"));
+        assert_eq!(parts("can/test_public/good/000_regular.png"), (Some("can"), Some("good"), "000_regular"));
+        assert_eq!(parts("bagel/test/crack/rgb/004.png"), (Some("bagel"), Some("crack"), "004"));
         assert_eq!(parts("test/good/000.png"), (None, Some("good"), "000"));
         assert_eq!(parts("good/000.png"), (None, Some("good"), "000"));
         assert_eq!(parts("000.png"), (None, None, "000"));
@@ -207,10 +165,7 @@ mod tests {
             read(b"a\n\xff\n"),
             Err("line 2 is not valid UTF-8; expected one path a line, or a JSON list of paths".into())
         );
-        assert_eq!(
-            read(b""),
-            Err("the list is empty; expected one path a line, or a JSON list of paths".into())
-        );
+        assert_eq!(read(b""), Err("the list is empty; expected one path a line, or a JSON list of paths".into()));
         assert_eq!(
             read(b"[1]"),
             Err("not a JSON list of paths: invalid type: integer `1`, expected a string at line 1 column 2".into())

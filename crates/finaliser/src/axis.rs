@@ -8,6 +8,9 @@ use crate::levels::log_spaced;
 use crate::quantile::RisingQuantile;
 use crate::{CurvePoints, FprBounds, SharedFpr};
 
+/// Relative difference up to which a rate and a bound are the same number: rounding errors of a mean of quotients.
+const SAME_RATE: f64 = 1e-14;
+
 /// Every threshold at which the shared false-positive rate of the normal images changes, from the highest score down
 /// to the first at which it reaches the upper bound.
 #[derive(Clone, Debug)]
@@ -148,6 +151,11 @@ impl SharedAxis {
         &self.log_rates
     }
 
+    /// Index of the highest threshold at which the shared FPR reaches the lower bound.
+    pub(crate) const fn upper_threshold_index(&self) -> usize {
+        self.upper_threshold
+    }
+
     /// Lowest threshold of the axis: scores below it do not matter.
     pub fn floor(&self) -> f64 {
         score_of_key(self.keys[self.keys.len() - 1])
@@ -166,8 +174,9 @@ impl SharedAxis {
     /// Whether the smallest positive shared FPR lies at or below the lower bound, so that the curve covers the whole
     /// range and AUPIMO exists.
     pub fn covers_bounds(&self) -> bool {
-        // The first threshold reaches the lower bound exactly where it is the upper threshold; at equality it covers.
-        self.upper_threshold > 0 || self.rates[0] <= self.bounds.lower().value()
+        // The first threshold is the upper one where its rate reaches the lower bound. It still covers where both are
+        // the same number, which is all that doubles can say of a rate that was written down as the bound.
+        self.upper_threshold > 0 || self.rates[0] <= self.bounds.lower().value() * (1.0 + SAME_RATE)
     }
 
     /// The smallest positive shared FPR.
@@ -348,19 +357,31 @@ impl<'a> Sweep<'a> {
         let complete = |group: usize| {
             lowest_kept[group] <= key || self.reached[group] == self.groups[group].pixels * self.groups[group].images
         };
-        let mut rates: Vec<(f64, u64)> = Vec::with_capacity(self.groups.len());
-        let mut open = Vec::new();
+        let mut least: Vec<(f64, u64)> = Vec::with_capacity(self.groups.len());
+        let mut most = least.clone();
+        let mut incomplete = Vec::new();
         for (index, group) in self.groups.iter().enumerate().filter(|(_, group)| group.images > 0) {
             let again = recounted.iter().find(|(group, _)| *group as usize == index);
             let rate = again.map_or(self.group_rates[index], |&(_, count)| self.rate_of(index, count));
-            if again.is_none() && !complete(index) && rate <= self.followed[0].value() {
-                open.push(index as u32);
+            let known = again.is_some() || complete(index);
+            if !known {
+                incomplete.push((index as u32, rate));
             }
-            rates.push((rate, group.images));
+            least.push((rate, group.images));
+            most.push((if known { rate } else { 1.0 }, group.images));
         }
-        if !open.is_empty() {
-            return Err(AxisError::Undecided { key, groups: open });
+        // Rates of images that lie above all that the quantile can be do not move it, however much more they are.
+        let most = self.ranked(most);
+        incomplete.retain(|&(_, rate)| rate <= most);
+        if incomplete.is_empty() {
+            Ok(self.ranked(least))
+        } else {
+            Err(AxisError::Undecided { key, groups: incomplete.into_iter().map(|(group, _)| group).collect() })
         }
+    }
+
+    /// The followed rank among rates that count as often as their weights say.
+    fn ranked(&self, mut rates: Vec<(f64, u64)>) -> f64 {
         rates.sort_by(|a, b| a.0.total_cmp(&b.0));
         let rank = self.kind.rank(self.images).unwrap_or(1);
         let mut below = 0;
@@ -368,6 +389,6 @@ impl<'a> Sweep<'a> {
             below += images;
             below >= rank
         });
-        Ok(ranked.map_or(0.0, |&(rate, _)| rate))
+        ranked.map_or(0.0, |&(rate, _)| rate)
     }
 }

@@ -21,13 +21,16 @@ pub enum BoundsError {
     /// Not in order.
     #[error("the lower bound of the shared FPR ({0}) has to be smaller than the upper one ({1})")]
     Order(Decimal, Decimal),
+    /// In order, but with equal logarithms.
+    #[error("the bounds of the shared FPR ({0} and {1}) are too close to each other: their logarithms are equal")]
+    TooClose(Decimal, Decimal),
 }
 
 impl FprBounds {
     /// Bounds from two rates.
     ///
     /// # Errors
-    /// Unless 0 < lower < upper <= 1.
+    /// Unless 0 < lower < upper <= 1, and their logarithms differ in double precision too.
     pub fn new(lower: f64, upper: f64) -> Result<Self, BoundsError> {
         Self::from_decimals(Decimal::new(lower)?, Decimal::new(upper)?)
     }
@@ -35,14 +38,15 @@ impl FprBounds {
     /// Bounds from two rates as they were written.
     ///
     /// # Errors
-    /// Unless 0 < lower < upper <= 1.
+    /// Unless 0 < lower < upper <= 1, and their logarithms differ in double precision too.
     pub fn from_decimals(lower: Decimal, upper: Decimal) -> Result<Self, BoundsError> {
         if lower.value() <= 0.0 {
             Err(BoundsError::ZeroLower)
         } else if lower.value() >= upper.value() {
             Err(BoundsError::Order(lower, upper))
         } else {
-            Ok(Self { lower, upper })
+            let bounds = Self { lower, upper };
+            if bounds.log_length() > 0.0 { Ok(bounds) } else { Err(BoundsError::TooClose(lower, upper)) }
         }
     }
 
@@ -90,5 +94,6 @@ mod tests {
         assert!(matches!(FprBounds::new(0.1, 0.1), Err(BoundsError::Order(..))));
         assert!(matches!(FprBounds::new(0.1, 1.1), Err(BoundsError::Rate(_))));
         assert!(FprBounds::new(0.1, 1.0).is_ok());
+        assert!(matches!(FprBounds::new(0.125, 0.125_f64.next_up()), Err(BoundsError::TooClose(..))));
     }
 }

@@ -81,6 +81,8 @@ fn first_not_above(keys: &[u64], key: u64) -> usize {
 /// What part of the integration range finds a pixel, by the pixel's score.
 struct Weights<'a> {
     log_rates: &'a [f64],
+    /// Thresholds before this one have rates below the lower bound, however rates and logarithms were rounded.
+    upper_threshold: usize,
     log_lower: f64,
     log_upper: f64,
 }
@@ -90,6 +92,7 @@ impl<'a> Weights<'a> {
         let bounds = axis.bounds();
         Self {
             log_rates: axis.log_rates(),
+            upper_threshold: axis.upper_threshold_index(),
             log_lower: libm::log(bounds.lower().value()),
             log_upper: libm::log(bounds.upper().value()),
         }
@@ -97,17 +100,21 @@ impl<'a> Weights<'a> {
 
     /// Of a score between thresholds `place - 1` and `place`: found from the rate of the former on.
     fn above(&self, place: usize) -> f64 {
-        let from = if place == 0 { self.log_lower } else { self.log_rates[place - 1] };
+        if place <= self.upper_threshold {
+            return 1.0;
+        }
+        let from = self.log_rates[place - 1];
         (self.log_upper - from.clamp(self.log_lower, self.log_upper)) / (self.log_upper - self.log_lower)
     }
 
     /// Of the score of threshold `place` itself: found along a ramp from the rate before to its own, then wholly.
     fn at(&self, place: usize) -> f64 {
         let end = self.log_rates[place];
-        if end <= self.log_lower {
+        // The first rate does not lie above the lower bound: the axis covers the bounds.
+        if place == 0 || place < self.upper_threshold || end <= self.log_lower {
             return 1.0;
         }
-        let start = if place == 0 { f64::NEG_INFINITY } else { self.log_rates[place - 1] };
+        let start = self.log_rates[place - 1];
         let (first, last) = (start.max(self.log_lower), end.min(self.log_upper));
         let ramp = if last > first {
             (last - first) * ((last - start) + (first - start)) / (2.0 * (end - start))

@@ -1,1 +1,36 @@
-//! The stages of a pimo run joined by bounded channels.
+//! A pimo run, from score maps on disk to results on disk.
+//!
+//! ```text
+//! dataset -> headers -> [readers] -> frames -> [counters] -> results in order -> store
+//!                          ^                       |
+//!                          +---- buffers, tickets -+
+//! ```
+//!
+//! Two sweeps over every category: the normal images fix the shared axis, then the anomalous images are counted
+//! against it. Readers and counters are plain threads joined by bounded channels; what they saw is taken in the order
+//! of the images, so results are the same bytes for any number of threads, any order of a manifest and any way of
+//! reading.
+
+mod anomalous;
+mod axis;
+mod budget;
+mod category;
+mod digest;
+mod error;
+mod evaluate;
+mod inspect;
+mod manifest;
+mod normal;
+mod observer;
+mod plan;
+mod problem;
+mod scores;
+mod settings;
+mod sweep;
+
+pub use category::CategoryOutcome;
+pub use error::{PipelineError, bytes, fault_of, listing};
+pub use evaluate::{RunOutcome, evaluate};
+pub use inspect::{CategoryInspection, Inspection, inspect};
+pub use observer::{Cancel, Event, Observer};
+pub use settings::{Input, Output, Settings, Thresholds};

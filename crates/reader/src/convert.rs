@@ -77,17 +77,19 @@ impl Stored<'_> {
             SampleType::F32 => {
                 next(bytemuck::cast_slice_mut(scores))?;
                 if self.swapped() {
-                    scores.iter_mut().for_each(|score| *score = f32::from_bits(score.to_bits().swap_bytes()));
+                    for score in &mut *scores {
+                        *score = f32::from_bits(score.to_bits().swap_bytes());
+                    }
                 }
                 Ok(())
             }
             SampleType::F16 => self.chunks(scores, next, u16::swap_bytes, |stored, scores| {
                 bytemuck::cast_slice::<u16, f16>(stored).convert_to_f32_slice(scores);
             }),
-            SampleType::U8 => self.chunks(scores, next, u8::swap_bytes, each(|sample| f32::from(sample))),
-            SampleType::I8 => self.chunks(scores, next, i8::swap_bytes, each(|sample| f32::from(sample))),
-            SampleType::U16 => self.chunks(scores, next, u16::swap_bytes, each(|sample| f32::from(sample))),
-            SampleType::I16 => self.chunks(scores, next, i16::swap_bytes, each(|sample| f32::from(sample))),
+            SampleType::U8 => self.chunks(scores, next, u8::swap_bytes, each(f32::from)),
+            SampleType::I8 => self.chunks(scores, next, i8::swap_bytes, each(f32::from)),
+            SampleType::U16 => self.chunks(scores, next, u16::swap_bytes, each(f32::from)),
+            SampleType::I16 => self.chunks(scores, next, i16::swap_bytes, each(f32::from)),
             other => unreachable!("{other} is compared in double precision"),
         }
     }
@@ -95,12 +97,14 @@ impl Stored<'_> {
     /// Fills double-precision scores from bytes that arrive in order.
     fn fill_f64(&self, scores: &mut [f64], next: NextBytes<'_>) -> Result<()> {
         match self.sample_type {
-            SampleType::U32 => self.chunks(scores, next, u32::swap_bytes, each(|sample| f64::from(sample))),
-            SampleType::I32 => self.chunks(scores, next, i32::swap_bytes, each(|sample| f64::from(sample))),
+            SampleType::U32 => self.chunks(scores, next, u32::swap_bytes, each(f64::from)),
+            SampleType::I32 => self.chunks(scores, next, i32::swap_bytes, each(f64::from)),
             SampleType::F64 | SampleType::U64 | SampleType::I64 => {
                 next(bytemuck::cast_slice_mut(scores))?;
                 if self.swapped() {
-                    scores.iter_mut().for_each(|score| *score = f64::from_bits(score.to_bits().swap_bytes()));
+                    for score in &mut *scores {
+                        *score = f64::from_bits(score.to_bits().swap_bytes());
+                    }
                 }
                 self.integers_in_place(scores)
             }
@@ -148,7 +152,9 @@ impl Stored<'_> {
             let stored = &mut scratch[..scores.len()];
             next(bytemuck::cast_slice_mut(stored))?;
             if self.swapped() && size_of::<T>() > 1 {
-                stored.iter_mut().for_each(|sample| *sample = swap(*sample));
+                for sample in &mut *stored {
+                    *sample = swap(*sample);
+                }
             }
             convert(stored, scores);
         }

@@ -109,7 +109,9 @@ impl Input {
     }
 
     pub(crate) fn malformed(&self, format: &'static str, what: impl Into<String>) -> ReadError {
-        ReadError::Malformed { at: self.at.clone(), format, what: what.into() }
+        // What a decoder says may be a sentence already.
+        let what = what.into().trim_end_matches('.').to_owned();
+        ReadError::Malformed { at: self.at.clone(), format, what }
     }
 
     pub(crate) fn unsupported(&self, what: impl Into<String>, cure: impl Into<String>) -> ReadError {

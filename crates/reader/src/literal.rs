@@ -87,7 +87,6 @@ impl Parser<'_> {
         for (at, c) in self.rest.char_indices() {
             match (quote, c) {
                 (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
                 (None, '\'' | '"') => quote = Some(c),
                 (None, '[') => depth += 1,
                 (None, ']') => depth -= 1,

@@ -155,7 +155,11 @@ impl Reader {
             imagesize::ImageError::IoError(source) => input.decoder_io("image", source),
             other => input.malformed("image", other.to_string().trim_end_matches('.').to_lowercase()),
         })?;
-        crate::npy::size(&input, size.height as u64, size.width as u64)
+        // The header of a BMP that begins with its top row has a negative height.
+        let height = size.height as u64;
+        let top_down = (1 << 31..1 << 32).contains(&height);
+        let height = if top_down { u64::from((height as u32 as i32).unsigned_abs()) } else { height };
+        crate::npy::size(&input, height, size.width as u64)
     }
 
     /// The maps in a file that holds many; `None` if it holds one.

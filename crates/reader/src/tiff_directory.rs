@@ -121,6 +121,15 @@ impl<'a> Directory<'a> {
             let entry = self.entry(entry, start + (index * entry_bytes) as u64)?;
             self.entries.push(entry);
         }
+        let mut next = [0; 8];
+        let next = &mut next[..if big { 8 } else { 4 }];
+        self.input.read_at(start + bytes.len() as u64, next, "the directory")?;
+        if self.number(next) != 0 {
+            return Err(self.input.unsupported(
+                "The file holds more than one image",
+                "Save each image as a file of its own, or anomaly maps together as one .npy of NxHxW",
+            ));
+        }
         Ok(())
     }
 

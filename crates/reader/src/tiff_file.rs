@@ -27,15 +27,12 @@ pub(crate) fn map_header(input: &Input, max_bytes: u64) -> Result<Plane> {
     }
     let sample_type = sample_type(input, &directory)?;
     // A decoder gives the samples in the machine's byte order, the file does not.
-    let (payload, big_endian) = match directory.contiguous {
-        Some(offset) => {
-            input.check_range(offset, directory.stored_bytes, "the anomaly map")?;
-            (Payload::Raw { offset }, directory.big_endian)
-        }
-        None => {
-            let decoder_bytes = directory.decoder_bytes.saturating_add(DECODER_BYTES);
-            (Payload::Tiff { decoder_bytes }, cfg!(target_endian = "big"))
-        }
+    let (payload, big_endian) = if let Some(offset) = directory.contiguous {
+        input.check_range(offset, directory.stored_bytes, "the anomaly map")?;
+        (Payload::Raw { offset }, directory.big_endian)
+    } else {
+        let decoder_bytes = directory.decoder_bytes.saturating_add(DECODER_BYTES);
+        (Payload::Tiff { decoder_bytes }, cfg!(target_endian = "big"))
     };
     Ok(Plane { sample_type, big_endian, size: directory.size, stored_bytes: directory.stored_bytes, payload })
 }

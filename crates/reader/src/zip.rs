@@ -5,7 +5,7 @@
 //! CRC-32, and a stored entry is read in parts.
 
 use std::collections::HashSet;
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::ops::Range;
 
 use crate::error::Result;
@@ -104,7 +104,7 @@ fn directory64(input: &Input, locator: u64) -> Result<Option<(u64, u64)>> {
     Ok(Some((u64_at(&end, 40), u64_at(&end, 48))))
 }
 
-fn read_entry(input: &Input, reader: &mut (impl BufRead + Read)) -> Result<ZipEntry> {
+fn read_entry(input: &Input, reader: &mut impl Read) -> Result<ZipEntry> {
     let mut read = |bytes: &mut [u8]| reader.read_exact(bytes).map_err(|source| input.decoder_io(FORMAT, source));
     let mut fixed = [0; 46];
     read(&mut fixed)?;

@@ -1,6 +1,6 @@
 //! Rows of one table on their way to a file: one row group in memory, full ones encoded and spilled.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -24,13 +24,7 @@ pub(crate) struct TableBuffer<R: Row> {
 
 impl<R: Row> TableBuffer<R> {
     pub(crate) fn new(format: &Arc<TableFormat>) -> Self {
-        Self {
-            format: Arc::clone(format),
-            columns: None,
-            rows: 0,
-            spill: None,
-            spilled: Vec::new(),
-        }
+        Self { format: Arc::clone(format), columns: None, rows: 0, spill: None, spilled: Vec::new() }
     }
 
     /// Adds a row.
@@ -50,10 +44,7 @@ impl<R: Row> TableBuffer<R> {
     }
 
     /// Moves a full row group to the spill file, which `path` names if it does not exist yet.
-    pub(crate) fn spill_if_full(
-        &mut self,
-        path: impl FnOnce() -> std::path::PathBuf,
-    ) -> Result<()> {
+    pub(crate) fn spill_if_full(&mut self, path: impl FnOnce() -> PathBuf) -> Result<()> {
         if !self.is_full() {
             return Ok(());
         }
@@ -64,8 +55,8 @@ impl<R: Row> TableBuffer<R> {
         let columns = self.take_columns();
         let chunks = self
             .format
-            .encode(&columns, Some(Arc::new(spill)))
-            .map_err(StoreError::parquet("write", Path::new(R::TABLE)))?;
+            .encode(&columns, Some(Arc::new(spill.clone())))
+            .map_err(StoreError::parquet("write", spill.path()))?;
         self.spilled.push(chunks);
         Ok(())
     }
@@ -89,12 +80,7 @@ impl<R: Row> TableBuffer<R> {
 
 impl TableBuffer<CurveRow> {
     /// Adds as many points of a curve as fit the row group, from its point `start` on; returns how many.
-    pub(crate) fn push_points(
-        &mut self,
-        category: &str,
-        curve: &CurveSlice<'_>,
-        start: usize,
-    ) -> usize {
+    pub(crate) fn push_points(&mut self, category: &str, curve: &CurveSlice<'_>, start: usize) -> usize {
         let room = CurveRow::ROW_GROUP - self.rows;
         let count = room.min(curve.threshold.len() - start);
         let range = start..start + count;
@@ -102,12 +88,8 @@ impl TableBuffer<CurveRow> {
         columns.model.append_value_n(curve.model, count);
         columns.category.append_value_n(category, count);
         columns.image_id.append_value_n(curve.image_id, count);
-        columns
-            .threshold
-            .append_slice(&curve.threshold[range.clone()]);
-        columns
-            .shared_fpr
-            .append_slice(&curve.shared_fpr[range.clone()]);
+        columns.threshold.append_slice(&curve.threshold[range.clone()]);
+        columns.shared_fpr.append_slice(&curve.shared_fpr[range.clone()]);
         columns.tpr.append_slice(&curve.tpr[range]);
         self.rows += count;
         count

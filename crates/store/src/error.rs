@@ -164,11 +164,7 @@ impl StoreError {
     /// For `map_err`: an operating-system error while doing `action` to `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Io { action, path, source }
     }
 
     /// For `map_err`: an error of the Parquet library. An operating-system error inside it comes out as one.
@@ -176,20 +172,10 @@ impl StoreError {
         let path = path.to_path_buf();
         move |error| match error {
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-                Ok(source) => Self::Io {
-                    action,
-                    path,
-                    source: *source,
-                },
-                Err(other) => Self::Parquet {
-                    path,
-                    message: format!("cannot {action} as Parquet: {other}"),
-                },
+                Ok(source) => Self::Io { action, path, source: *source },
+                Err(other) => Self::Parquet { path, message: format!("cannot {action} as Parquet: {other}") },
             },
-            other => Self::Parquet {
-                path,
-                message: format!("cannot {action} as Parquet: {other}"),
-            },
+            other => Self::Parquet { path, message: format!("cannot {action} as Parquet: {other}") },
         }
     }
 }
@@ -205,9 +191,7 @@ fn advice(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::NotADirectory => "; a part of the path is a file, not a folder",
-        io::ErrorKind::FileTooLarge => {
-            "; raise the file size limit or choose another output folder"
-        }
+        io::ErrorKind::FileTooLarge => "; raise the file size limit or choose another output folder",
         _ => "",
     }
 }

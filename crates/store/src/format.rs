@@ -12,9 +12,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::page_store::PageStoreFactory;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::properties::{
-    EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion,
-};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
@@ -38,23 +36,14 @@ impl TableFormat {
     pub(crate) fn new<R: Row>(parameters: &[(String, String)]) -> Result<Self> {
         let make = || {
             let schema = R::schema();
-            let descriptor = ArrowSchemaConverter::new()
-                .schema_root("pimo")
-                .convert(&schema)?;
-            Ok(Self {
-                schema,
-                root: descriptor.root_schema_ptr(),
-                properties: Arc::new(properties::<R>(parameters)?),
-            })
+            let descriptor = ArrowSchemaConverter::new().schema_root("pimo").convert(&schema)?;
+            Ok(Self { schema, root: descriptor.root_schema_ptr(), properties: Arc::new(properties::<R>(parameters)?) })
         };
         make().map_err(StoreError::parquet("write", Path::new(R::TABLE)))
     }
 
     /// A writer of files of this format.
-    pub(crate) fn file_writer<W: Write + Send>(
-        &self,
-        sink: W,
-    ) -> ParquetResult<SerializedFileWriter<W>> {
+    pub(crate) fn file_writer<W: Write + Send>(&self, sink: W) -> ParquetResult<SerializedFileWriter<W>> {
         SerializedFileWriter::new(sink, Arc::clone(&self.root), Arc::clone(&self.properties))
     }
 
@@ -72,9 +61,7 @@ impl TableFormat {
         }
         let writers = factory.create_column_writers(0)?;
         let mut chunks = Vec::with_capacity(writers.len());
-        for ((mut writer, field), column) in
-            writers.into_iter().zip(self.schema.fields()).zip(columns)
-        {
+        for ((mut writer, field), column) in writers.into_iter().zip(self.schema.fields()).zip(columns) {
             for leaf in compute_leaves(field, column)? {
                 writer.write(&leaf)?;
             }
@@ -113,13 +100,8 @@ fn metadata<R: Row>(parameters: &[(String, String)]) -> Vec<KeyValue> {
         ("pimo.format_version".to_owned(), FORMAT_VERSION.to_string()),
         ("pimo.table".to_owned(), R::TABLE.to_owned()),
     ];
-    let given = parameters
-        .iter()
-        .map(|(name, value)| (format!("pimo.parameter.{name}"), value.clone()));
-    own.into_iter()
-        .chain(given)
-        .map(|(key, value)| KeyValue::new(key, value))
-        .collect()
+    let given = parameters.iter().map(|(name, value)| (format!("pimo.parameter.{name}"), value.clone()));
+    own.into_iter().chain(given).map(|(key, value)| KeyValue::new(key, value)).collect()
 }
 
 fn sorting_columns<R: Row>() -> Option<Vec<SortingColumn>> {
@@ -127,11 +109,7 @@ fn sorting_columns<R: Row>() -> Option<Vec<SortingColumn>> {
     let columns: Vec<SortingColumn> = R::ORDER
         .iter()
         .filter_map(|wanted| fields.iter().position(|(name, _, _)| name == wanted))
-        .map(|index| SortingColumn {
-            column_idx: index as i32,
-            descending: false,
-            nulls_first: false,
-        })
+        .map(|index| SortingColumn { column_idx: index as i32, descending: false, nulls_first: false })
         .collect();
     (!columns.is_empty()).then_some(columns)
 }

@@ -61,16 +61,15 @@ pub use error::{Result, StoreError};
 pub use part::CategoryPart;
 pub use published::{PublishedScores, read_scalar, write_scalar};
 pub use record::{
-    CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord,
-    SkippedImage, Times,
+    CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
 };
 pub use rows::{AxisRow, CategoryRow, Curve, CurveRow, CurveSlice, ImageRow, RegionRow};
 pub use run_reader::{RunReader, ScoredImage};
 pub use run_writer::{RunPaths, RunWriter};
 pub use string_table::{StringTable, StringTableLimits};
 pub use summary::{
-    AupimoSummary, CategorySummary, DefectSummary, MacroAverage, MetricValue, ModelSummary,
-    OperatingPoint, OperatingThresholds, Summary,
+    AupimoSummary, CategorySummary, DefectSummary, MacroAverage, MetricValue, ModelSummary, OperatingPoint,
+    OperatingThresholds, Summary,
 };
 pub use table::Row;
 pub use table_reader::TableRows;

@@ -35,9 +35,7 @@ pub(crate) struct PartTables {
 
 impl std::fmt::Debug for CategoryPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CategoryPart")
-            .field("category", &self.category)
-            .finish_non_exhaustive()
+        f.debug_struct("CategoryPart").field("category", &self.category).finish_non_exhaustive()
     }
 }
 
@@ -75,8 +73,7 @@ impl CategoryPart {
     pub fn image(&mut self, row: &ImageRow) -> Result<()> {
         self.check_category(ImageRow::TABLE, &row.category)?;
         let key = (row.image_id.as_str(), row.model.as_str(), 0);
-        self.image_order
-            .check(ImageRow::TABLE, key, Step::Forward)?;
+        self.image_order.check(ImageRow::TABLE, key, Step::Forward)?;
         self.tables.images.push(row);
         self.tables.images.spill_if_full(|| self.run.spill_path())
     }
@@ -99,8 +96,7 @@ impl CategoryPart {
             });
         }
         let key = (curve.image_id, curve.model, 0);
-        self.curve_order
-            .check(CurveRow::TABLE, key, Step::Forward)?;
+        self.curve_order.check(CurveRow::TABLE, key, Step::Forward)?;
         let mut start = 0;
         while start < points {
             start += self.tables.curves.push_points(&self.category, curve, start);
@@ -117,8 +113,7 @@ impl CategoryPart {
     pub fn axis(&mut self, row: &AxisRow) -> Result<()> {
         self.check_category(AxisRow::TABLE, &row.category)?;
         let key = ("", row.model.as_str(), 0);
-        self.axis_order
-            .check(AxisRow::TABLE, key, Step::ForwardOrSame)?;
+        self.axis_order.check(AxisRow::TABLE, key, Step::ForwardOrSame)?;
         self.tables.axis.push(row);
         self.tables.axis.spill_if_full(|| self.run.spill_path())
     }
@@ -130,8 +125,7 @@ impl CategoryPart {
     pub fn region(&mut self, row: &RegionRow) -> Result<()> {
         self.check_category(RegionRow::TABLE, &row.category)?;
         let key = (row.image_id.as_str(), row.model.as_str(), row.region);
-        self.region_order
-            .check(RegionRow::TABLE, key, Step::Forward)?;
+        self.region_order.check(RegionRow::TABLE, key, Step::Forward)?;
         self.tables.regions.push(row);
         self.tables.regions.spill_if_full(|| self.run.spill_path())
     }
@@ -162,8 +156,7 @@ impl CategoryPart {
     /// The category does not come after the one committed before in ascending order of name, or what the operating
     /// system says. After an error the run cannot be finished.
     pub fn commit(self) -> Result<()> {
-        self.run
-            .commit(&self.category, self.tables, &self.published)
+        self.run.commit(&self.category, self.tables, &self.published)
     }
 
     fn check_category(&self, table: &'static str, category: &str) -> Result<()> {
@@ -172,10 +165,7 @@ impl CategoryPart {
         }
         Err(StoreError::Rows {
             table,
-            message: format!(
-                "a row of the category {category:?} among those of {:?}",
-                self.category
-            ),
+            message: format!("a row of the category {category:?} among those of {:?}", self.category),
         })
     }
 }

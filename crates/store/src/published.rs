@@ -91,9 +91,7 @@ impl PublishedScores {
         key(&mut out, "thresh_upper_bound");
         push_optional(&mut out, self.thresh_upper_bound);
         key(&mut out, "aupimos");
-        push_list(&mut out, &self.aupimos, |out, &score| {
-            push_float(out, score)
-        });
+        push_list(&mut out, &self.aupimos, |out, &score| push_float(out, score));
         if let Some(paths) = &self.paths {
             key(&mut out, "paths");
             push_list(&mut out, paths, |out, path| push_string(out, path));
@@ -203,9 +201,7 @@ impl Visitor<'_> for NumberVisitor {
     }
 
     fn visit_str<E: serde::de::Error>(self, token: &str) -> std::result::Result<Number, E> {
-        token_value(token)
-            .map(Number)
-            .ok_or_else(|| E::invalid_type(serde::de::Unexpected::Str(token), &self))
+        token_value(token).map(Number).ok_or_else(|| E::invalid_type(serde::de::Unexpected::Str(token), &self))
     }
 }
 

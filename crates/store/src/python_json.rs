@@ -18,9 +18,7 @@ pub(crate) fn quote_tokens(text: &str) -> Cow<'_, str> {
             continue;
         }
         let rest = &bytes[position..];
-        let token = TOKENS
-            .iter()
-            .find(|token| rest.starts_with(token.as_bytes()));
+        let token = TOKENS.iter().find(|token| rest.starts_with(token.as_bytes()));
         if let Some(token) = token {
             quoted.push_str(&text[copied..position]);
             quoted.extend(["\"", token, "\""]);
@@ -74,7 +72,7 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
         out.push_str("Infinity");
         return;
     }
-    let scientific = format!("{:e}", value.abs());
+    let scientific = shortest_scientific(value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -83,6 +81,15 @@ pub(crate) fn push_float(out: &mut String, value: f64) {
         -4..0 => push_small(out, &digits, exponent.unsigned_abs() as usize),
         _ => push_scientific(out, &digits, exponent),
     }
+}
+
+/// The fewest digits that give the value back; of several such numbers the nearest, of two as near the even one.
+fn shortest_scientific(value: f64) -> String {
+    let shortest = format!("{value:e}");
+    let decimals = shortest.split('e').next().map_or(0, |mantissa| mantissa.len().saturating_sub(2));
+    // The standard library takes the upper of two as near; rounding to that many digits takes the even one.
+    let nearest = format!("{value:.decimals$e}");
+    if nearest.parse() == Ok(value) { nearest } else { shortest }
 }
 
 /// `digits` with the point after the first `exponent + 1` of them.
@@ -185,6 +192,10 @@ mod tests {
             (1e16, "1e+16"),
             (1.797_693_134_862_315_7e308, "1.7976931348623157e+308"),
             (-16.078_599_929_809_57, "-16.07859992980957"),
+            // Exactly between two numbers of 17 digits.
+            (f64::from(192.125_76_f32), "192.12576293945312"),
+            (9_007_199_254_740_992.0, "9007199254740992.0"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
             (f64::INFINITY, "Infinity"),
             (f64::NEG_INFINITY, "-Infinity"),
             (f64::NAN, "NaN"),

@@ -29,6 +29,8 @@ pub struct RunRecord {
     pub inputs: InputCounts,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What was left aside or chosen, worth knowing.
+    pub notes: Vec<String>,
     /// Categories that were left out because something was wrong with them.
     pub failed: Vec<FailedCategory>,
     /// Images that were left out because something was wrong with them.
@@ -62,6 +64,7 @@ impl Default for RunRecord {
             categories: Vec::new(),
             inputs: InputCounts::default(),
             warnings: Vec::new(),
+            notes: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
             digests: Digests::default(),
@@ -102,6 +105,8 @@ pub struct InputCounts {
 pub struct FailedCategory {
     /// Its name.
     pub category: String,
+    /// The detector that was left out; null if all of them were.
+    pub model: Option<String>,
     /// What was wrong.
     pub message: String,
 }

@@ -46,22 +46,14 @@ impl RunReader {
     /// # Errors
     /// The folder holds no finished run, or one of a newer format.
     pub fn open(folder: &Path) -> Result<Self> {
-        let not_a_run = |reason: &str| StoreError::NotARun {
-            path: folder.to_path_buf(),
-            reason: reason.to_owned(),
-        };
+        let not_a_run = |reason: &str| StoreError::NotARun { path: folder.to_path_buf(), reason: reason.to_owned() };
         if !folder.is_dir() {
             return Err(not_a_run("there is no such folder"));
         }
         if !folder.join(RUN_FILE).is_file() {
-            return Err(not_a_run(
-                "it has no run.json, which is written last: give the folder that `pimo eval` wrote",
-            ));
+            return Err(not_a_run("it has no run.json, which is written last: give the folder that `pimo eval` wrote"));
         }
-        Ok(Self {
-            record: read_json(&folder.join(RUN_FILE))?,
-            folder: folder.to_path_buf(),
-        })
+        Ok(Self { record: read_json(&folder.join(RUN_FILE))?, folder: folder.to_path_buf() })
     }
 
     /// The run's folder.
@@ -140,9 +132,7 @@ impl RunReader {
             return Ok(Vec::new());
         }
         let wanted: HashSet<&str> = image_ids.iter().copied().collect();
-        let rows = TableRows::<CurveRow>::open_groups(&path, |group| {
-            may_hold(group, "image_id", &wanted)
-        })?;
+        let rows = TableRows::<CurveRow>::open_groups(&path, |group| may_hold(group, "image_id", &wanted))?;
         let mut curves: Vec<Curve> = Vec::new();
         for row in rows {
             let row = row?;
@@ -185,9 +175,8 @@ impl RunReader {
 
 /// Adds a point to the last curve, or starts the next one.
 fn add_point(curves: &mut Vec<Curve>, row: CurveRow) {
-    let same = |curve: &Curve| {
-        curve.image_id == row.image_id && curve.model == row.model && curve.category == row.category
-    };
+    let same =
+        |curve: &Curve| curve.image_id == row.image_id && curve.model == row.model && curve.category == row.category;
     if !curves.last().is_some_and(same) {
         curves.push(Curve {
             model: row.model,
@@ -212,13 +201,10 @@ fn may_hold(group: &RowGroupMetaData, column: &str, wanted: &HashSet<&str>) -> b
         .iter()
         .find(|chunk| chunk.column_path().string() == column)
         .and_then(|chunk| chunk.statistics());
-    let Some((min, max)) = statistics.and_then(|it| it.min_bytes_opt().zip(it.max_bytes_opt()))
-    else {
+    let Some((min, max)) = statistics.and_then(|it| it.min_bytes_opt().zip(it.max_bytes_opt())) else {
         return true;
     };
-    wanted
-        .iter()
-        .any(|text| min <= text.as_bytes() && text.as_bytes() <= max)
+    wanted.iter().any(|text| min <= text.as_bytes() && text.as_bytes() <= max)
 }
 
 /// A JSON file of a run, after a look at its format version.
@@ -234,11 +220,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = read_limited(path, MAX_JSON_BYTES)?;
     let Version { format_version } = serde_json::from_slice(&text).map_err(error)?;
     if format_version > FORMAT_VERSION {
-        return Err(StoreError::NewerFormat {
-            path: path.to_path_buf(),
-            found: format_version,
-            known: FORMAT_VERSION,
-        });
+        return Err(StoreError::NewerFormat { path: path.to_path_buf(), found: format_version, known: FORMAT_VERSION });
     }
     serde_json::from_slice(&text).map_err(error)
 }

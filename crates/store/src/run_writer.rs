@@ -96,11 +96,7 @@ impl RunWriter {
             _ => None,
         };
         if let Some(reason) = reason {
-            return Err(StoreError::Name {
-                what: "category",
-                name: name.to_owned(),
-                reason,
-            });
+            return Err(StoreError::Name { what: "category", name: name.to_owned(), reason });
         }
         Ok(CategoryPart::new(Arc::clone(&self.run), name))
     }
@@ -116,8 +112,7 @@ impl RunWriter {
                 message: format!("a macro average with the category {:?}", row.category),
             });
         }
-        self.run
-            .change(|run, content| content.tables.add_metrics(rows, &|name| run.staged(name)))
+        self.run.change(|run, content| content.tables.add_metrics(rows, &|name| run.staged(name)))
     }
 
     /// Writes `summary.json` and `run.json`, brings everything to the disk and gives the files their final names.
@@ -133,10 +128,8 @@ impl RunWriter {
 
         let mut record = record.clone();
         let tables_and_summary = files.iter().map(|(name, _)| name.clone());
-        record.outputs = tables_and_summary
-            .chain(content.published.iter().cloned())
-            .chain([RUN_FILE.to_owned()])
-            .collect();
+        record.outputs =
+            tables_and_summary.chain(content.published.iter().cloned()).chain([RUN_FILE.to_owned()]).collect();
         record.outputs.sort();
         files.push(run.write_json(RUN_FILE, &record)?);
 
@@ -146,16 +139,13 @@ impl RunWriter {
             files.push((name.clone(), file));
         }
         sync_all(&files, &|name| run.staged(name))?;
+        drop(files);
 
         let mut staging = lock(&run.staging);
         staging.publish(&record.outputs)?;
         Ok(RunPaths {
             folder: staging.final_path(""),
-            files: record
-                .outputs
-                .iter()
-                .map(|name| (name.clone(), staging.final_path(name)))
-                .collect(),
+            files: record.outputs.iter().map(|name| (name.clone(), staging.final_path(name))).collect(),
         })
     }
 }
@@ -223,10 +213,8 @@ impl OpenRun {
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(String, File)> {
         let path = self.staged(name);
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| StoreError::Json {
-            path: path.clone(),
-            message: format!("cannot be made: {error}"),
-        })?;
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| StoreError::Json { path: path.clone(), message: format!("cannot be made: {error}") })?;
         text.push(b'\n');
         fs::write(&path, text).map_err(StoreError::io("write", &path))?;
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
@@ -248,25 +236,24 @@ pub(crate) fn published_name(model: &str, category: &str) -> Result<String> {
     Ok(format!("published/{model}/{category}/aupimo/aupimos.json"))
 }
 
-/// Brings files to the disk, all at a time: each waits for the device, not for the processor.
+/// Brings files to the disk, several at a time: each waits for the device, not for the processor.
 fn sync_all(files: &[(String, File)], staged: &(dyn Fn(&str) -> PathBuf + Sync)) -> Result<()> {
     const AT_A_TIME: usize = 8;
+    const STACK: usize = 1 << 16;
+    let sync =
+        |(name, file): &(String, File)| file.sync_all().map_err(|error| StoreError::io("write", &staged(name))(error));
     for files in files.chunks(AT_A_TIME) {
         std::thread::scope(|scope| {
-            let pending: Vec<_> = files
-                .iter()
-                .map(|(name, file)| {
-                    scope.spawn(move || {
-                        file.sync_all()
-                            .map_err(|error| StoreError::io("write", &staged(name))(error))
-                    })
-                })
-                .collect();
-            pending.into_iter().try_for_each(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            let mut threads = Vec::with_capacity(files.len());
+            for file in files {
+                match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || sync(file)) {
+                    Ok(thread) => threads.push(thread),
+                    Err(_) => sync(file)?,
+                }
+            }
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
     }
     Ok(())

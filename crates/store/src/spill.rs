@@ -45,7 +45,10 @@ impl Drop for SpillFile {
 
 /// Makes page stores that share one file.
 #[derive(Debug, Clone)]
-pub(crate) struct Spill(Arc<Mutex<SpillFile>>);
+pub(crate) struct Spill {
+    path: PathBuf,
+    file: Arc<Mutex<SpillFile>>,
+}
 
 impl Spill {
     /// Creates the file at `path`, which must not exist.
@@ -56,20 +59,19 @@ impl Spill {
             .create_new(true)
             .open(path)
             .map_err(StoreError::io("create", path))?;
-        Ok(Self(Arc::new(Mutex::new(SpillFile {
-            path: path.to_path_buf(),
-            file,
-            end: 0,
-        }))))
+        let file = SpillFile { path: path.to_path_buf(), file, end: 0 };
+        Ok(Self { path: path.to_path_buf(), file: Arc::new(Mutex::new(file)) })
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl PageStoreFactory for Spill {
     fn create(&self, _: &PageStoreArgs<'_>) -> ParquetResult<Box<dyn PageStore>> {
-        Ok(Box::new(SpillStore {
-            file: Arc::clone(&self.0),
-            pages: Vec::new(),
-        }))
+        Ok(Box::new(SpillStore { file: Arc::clone(&self.file), pages: Vec::new() }))
     }
 }
 
@@ -90,10 +92,8 @@ impl PageStore for SpillStore {
     }
 
     fn take(&mut self, key: PageKey) -> ParquetResult<Bytes> {
-        let &(offset, length) = self
-            .pages
-            .get(key.get() as usize)
-            .ok_or_else(|| ParquetError::General("unknown page".to_owned()))?;
+        let &(offset, length) =
+            self.pages.get(key.get() as usize).ok_or_else(|| ParquetError::General("unknown page".to_owned()))?;
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Bytes::from(file.read(offset, length)?))
     }

@@ -39,18 +39,10 @@ impl Staging {
     /// Makes or takes over the output folder.
     pub(crate) fn create(out: &Path, force: bool) -> Result<Self> {
         let created = create_folder(out)?;
-        let mut staging = Self {
-            out: out.to_path_buf(),
-            dir: out.join(STAGING),
-            created,
-            lock: None,
-        };
+        let mut staging = Self { out: out.to_path_buf(), dir: out.join(STAGING), created, lock: None };
         if !force && let Some(example) = first_entry(out)? {
             staging.created.clear();
-            return Err(StoreError::OutputNotEmpty {
-                path: out.to_path_buf(),
-                example,
-            });
+            return Err(StoreError::OutputNotEmpty { path: out.to_path_buf(), example });
         }
         staging.open()?;
         Ok(staging)
@@ -111,9 +103,7 @@ impl Staging {
         let lock = File::create(&path).map_err(StoreError::io("create", &path))?;
         // File systems without locks cannot tell; then the last one to finish wins.
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(StoreError::OutputBusy {
-                path: self.out.clone(),
-            });
+            return Err(StoreError::OutputBusy { path: self.out.clone() });
         }
         self.lock = Some(lock);
         self.clear()
@@ -129,12 +119,8 @@ impl Staging {
             }
             let path = entry.path();
             let is_dir = entry.file_type().map_err(error())?.is_dir();
-            if is_dir {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            }
-            .map_err(StoreError::io("remove", &path))?;
+            if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
+                .map_err(StoreError::io("remove", &path))?;
         }
         Ok(())
     }
@@ -184,9 +170,7 @@ fn create_folder(out: &Path) -> Result<Vec<PathBuf>> {
     match fs::metadata(out) {
         Ok(metadata) if metadata.is_dir() => return Ok(Vec::new()),
         Ok(_) => {
-            return Err(StoreError::OutputNotAFolder {
-                path: out.to_path_buf(),
-            });
+            return Err(StoreError::OutputNotAFolder { path: out.to_path_buf() });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(StoreError::io("create", out)(error)),
@@ -216,17 +200,12 @@ fn first_entry(out: &Path) -> Result<Option<String>> {
 /// Whether a relative path names something below the folder it is relative to.
 pub(crate) fn stays_inside(name: &str) -> bool {
     let path = Path::new(name);
-    !name.is_empty()
-        && path
-            .components()
-            .all(|component| matches!(component, Component::Normal(_)))
+    !name.is_empty() && path.components().all(|component| matches!(component, Component::Normal(_)))
 }
 
 fn remove_if_present(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(StoreError::io("replace", path)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("replace", path)(error)),
         _ => Ok(()),
     }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 
 use crate::error::{Result, StoreError};
@@ -23,10 +23,7 @@ pub struct StringTableLimits {
 impl Default for StringTableLimits {
     /// 16 million rows, 1 GiB.
     fn default() -> Self {
-        Self {
-            rows: 1 << 24,
-            bytes: 1 << 30,
-        }
+        Self { rows: 1 << 24, bytes: 1 << 30 }
     }
 }
 
@@ -47,37 +44,31 @@ struct StringColumn {
 }
 
 impl StringTable {
+    /// Names of all columns of a file, whatever their types.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no Parquet file.
+    pub fn column_names(path: &Path) -> Result<Vec<String>> {
+        Ok(ParquetFile::open(path)?.column_names().into_iter().map(str::to_owned).collect())
+    }
+
     /// Reads the columns `required`, which must be there, and those of `optional` that are there.
     ///
     /// # Errors
     /// The file cannot be read, lacks a required column, has one of another type, or exceeds the limits.
-    pub fn read(
-        path: &Path,
-        required: &[&str],
-        optional: &[&str],
-        limits: StringTableLimits,
-    ) -> Result<Self> {
+    pub fn read(path: &Path, required: &[&str], optional: &[&str], limits: StringTableLimits) -> Result<Self> {
         let file = ParquetFile::open(path)?;
         file.require(required)?;
-        let reader = Reader {
-            path: path.to_path_buf(),
-            limits,
-        };
+        let reader = Reader { path: path.to_path_buf(), limits };
         reader.check("the number of rows", file.num_rows(), limits.rows)?;
         let found = file.column_names();
-        let names: Vec<&str> = required
-            .iter()
-            .chain(optional.iter().filter(|name| found.contains(name)))
-            .copied()
-            .collect();
+        let names: Vec<&str> =
+            required.iter().chain(optional.iter().filter(|name| found.contains(name))).copied().collect();
         let mut table = Self {
             rows: 0,
             columns: names
                 .iter()
-                .map(|name| StringColumn {
-                    name: (*name).to_owned(),
-                    ..StringColumn::default()
-                })
+                .map(|name| StringColumn { name: (*name).to_owned(), ..StringColumn::default() })
                 .collect(),
         };
         for batch in file.batches(&names)? {
@@ -141,10 +132,7 @@ struct Reader {
 impl Reader {
     fn append(&self, column: &mut StringColumn, array: &dyn Array) -> Result<()> {
         match array.data_type() {
-            DataType::Utf8 => array
-                .as_string::<i32>()
-                .iter()
-                .for_each(|value| column.push(value)),
+            DataType::Utf8 => array.as_string::<i32>().iter().for_each(|value| column.push(value)),
             DataType::Null => (0..array.len()).for_each(|_| column.push(None)),
             DataType::Binary => return self.append_bytes(column, array),
             DataType::Int8 => append_integers::<Int8Type>(column, array),
@@ -176,35 +164,20 @@ impl Reader {
     }
 
     fn check_size(&self, columns: &[StringColumn]) -> Result<()> {
-        let bytes: usize = columns
-            .iter()
-            .map(|column| column.text.len() + column.ends.len() * size_of::<(usize, bool)>())
-            .sum();
-        self.check(
-            "the size of its text in bytes",
-            bytes as u64,
-            self.limits.bytes,
-        )
+        let bytes: usize =
+            columns.iter().map(|column| column.text.len() + column.ends.len() * size_of::<(usize, bool)>()).sum();
+        self.check("the size of its text in bytes", bytes as u64, self.limits.bytes)
     }
 
     fn check(&self, what: &'static str, found: u64, limit: u64) -> Result<()> {
         if found <= limit {
             return Ok(());
         }
-        Err(StoreError::TooLarge {
-            path: self.path.clone(),
-            what,
-            found,
-            limit,
-        })
+        Err(StoreError::TooLarge { path: self.path.clone(), what, found, limit })
     }
 
     fn column(&self, column: &StringColumn, message: String) -> StoreError {
-        StoreError::Column {
-            path: self.path.clone(),
-            column: column.name.clone(),
-            message,
-        }
+        StoreError::Column { path: self.path.clone(), column: column.name.clone(), message }
     }
 }
 

@@ -57,35 +57,15 @@ pub(crate) mod sealed {
 }
 
 /// The column `name` of a batch as the array that holds `C`.
-pub(crate) fn typed_column<'a, C: Cell>(
-    batch: &'a RecordBatch,
-    name: &str,
-    path: &Path,
-) -> Result<&'a C::Array> {
-    let error = |message: String| StoreError::Column {
-        path: path.to_path_buf(),
-        column: name.to_owned(),
-        message,
-    };
-    let column = batch
-        .column_by_name(name)
-        .ok_or_else(|| error("is missing".to_owned()))?;
-    C::downcast(column.as_ref()).ok_or_else(|| {
-        error(format!(
-            "has type {}, expected {}",
-            column.data_type(),
-            C::DATA_TYPE
-        ))
-    })
+pub(crate) fn typed_column<'a, C: Cell>(batch: &'a RecordBatch, name: &str, path: &Path) -> Result<&'a C::Array> {
+    let error = |message: String| StoreError::Column { path: path.to_path_buf(), column: name.to_owned(), message };
+    let column = batch.column_by_name(name).ok_or_else(|| error("is missing".to_owned()))?;
+    C::downcast(column.as_ref())
+        .ok_or_else(|| error(format!("has type {}, expected {}", column.data_type(), C::DATA_TYPE)))
 }
 
 /// The value of a column at `row`.
-pub(crate) fn typed_value<C: Cell>(
-    array: &C::Array,
-    row: usize,
-    name: &str,
-    path: &Path,
-) -> Result<C> {
+pub(crate) fn typed_value<C: Cell>(array: &C::Array, row: usize, name: &str, path: &Path) -> Result<C> {
     C::read(array, row).ok_or_else(|| StoreError::Column {
         path: path.to_path_buf(),
         column: name.to_owned(),
@@ -106,7 +86,7 @@ macro_rules! table {
         { $( $(#[$inner:meta])* $field:ident : $type:ty, )* }
     ) => {
         $(#[$outer])*
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $row {
             $( $(#[$inner])* pub $field: $type, )*
         }

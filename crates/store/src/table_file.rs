@@ -19,9 +19,7 @@ impl TableFile {
     /// Creates the file.
     pub(crate) fn create(path: PathBuf, format: &TableFormat) -> Result<Self> {
         let file = File::create(&path).map_err(StoreError::io("create", &path))?;
-        let writer = format
-            .file_writer(file)
-            .map_err(StoreError::parquet("write", &path))?;
+        let writer = format.file_writer(file).map_err(StoreError::parquet("write", &path))?;
         Ok(Self { path, writer })
     }
 
@@ -37,13 +35,29 @@ impl TableFile {
     }
 
     /// Writes the footer. The file is whole afterwards, but may not be on the disk yet.
-    pub(crate) fn finish(self) -> Result<File> {
-        let Self { path, mut writer } = self;
-        writer
-            .finish()
-            .map_err(StoreError::parquet("write", &path))?;
-        writer
-            .into_inner()
-            .map_err(StoreError::parquet("write", &path))
+    pub(crate) fn finish(mut self) -> Result<File> {
+        self.writer.finish().map_err(StoreError::parquet("write", &self.path))?;
+        // Taking the file out of its writer would hide the system's reason for a failure.
+        self.writer.inner().try_clone().map_err(StoreError::io("write", &self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::rows::CategoryRow;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_an_error_of_the_system_with_advice() {
+        let format = TableFormat::new::<CategoryRow>(&[]).unwrap();
+        let file = TableFile::create(PathBuf::from("/dev/full"), &format).unwrap();
+        let error = file.finish().unwrap_err();
+        assert!(error.is_system());
+        let message = error.to_string();
+        assert!(message.starts_with("cannot write /dev/full: "), "{message}");
+        assert!(message.contains("free some space"), "{message}");
     }
 }

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::RowGroupMetaData;
 
@@ -26,9 +24,7 @@ pub struct TableRows<R> {
 
 impl<R> std::fmt::Debug for TableRows<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TableRows")
-            .field("path", &self.batches.path)
-            .finish_non_exhaustive()
+        f.debug_struct("TableRows").field("path", &self.batches.path).finish_non_exhaustive()
     }
 }
 
@@ -42,17 +38,11 @@ impl<R: Row> TableRows<R> {
     }
 
     /// Opens a table's file and leaves out the row groups that `wanted` does not want.
-    pub(crate) fn open_groups(
-        path: &Path,
-        wanted: impl Fn(&RowGroupMetaData) -> bool,
-    ) -> Result<Self> {
+    pub(crate) fn open_groups(path: &Path, wanted: impl Fn(&RowGroupMetaData) -> bool) -> Result<Self> {
         let file = ParquetFile::open(path)?;
         let names: Vec<&str> = R::fields().into_iter().map(|(name, _, _)| name).collect();
         file.require(&names)?;
-        Ok(Self {
-            batches: file.keep_groups(wanted).batches(&names)?,
-            rows: Vec::new().into_iter(),
-        })
+        Ok(Self { batches: file.keep_groups(wanted).batches(&names)?, rows: Vec::new().into_iter() })
     }
 }
 
@@ -87,13 +77,8 @@ impl ParquetFile {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
         // Types are taken from Parquet alone: strings come out the same whichever library wrote them.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder = guarded(path, || {
-            ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        })?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            builder,
-        })
+        let builder = guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+        Ok(Self { path: path.to_path_buf(), builder })
     }
 
     /// Number of rows according to the metadata.
@@ -124,10 +109,7 @@ impl ParquetFile {
     pub(crate) fn keep_groups(mut self, wanted: impl Fn(&RowGroupMetaData) -> bool) -> Self {
         let metadata = std::sync::Arc::clone(self.builder.metadata());
         let groups = metadata.row_groups().iter().enumerate();
-        let kept: Vec<usize> = groups
-            .filter(|(_, group)| wanted(group))
-            .map(|(index, _)| index)
-            .collect();
+        let kept: Vec<usize> = groups.filter(|(_, group)| wanted(group)).map(|(index, _)| index).collect();
         if kept.len() < metadata.num_row_groups() {
             self.builder = self.builder.with_row_groups(kept);
         }
@@ -140,10 +122,7 @@ impl ParquetFile {
         let Self { path, builder } = self;
         let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
         let reader = guarded(&path, || builder.build())?;
-        Ok(Batches {
-            path,
-            reader: Some(reader),
-        })
+        Ok(Batches { path, reader: Some(reader) })
     }
 }
 

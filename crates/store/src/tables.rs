@@ -13,7 +13,10 @@ use crate::table::Row;
 use crate::table_file::TableFile;
 
 /// Where a file is made, by its final name.
-pub(crate) type Place<'a> = &'a dyn Fn(&str) -> PathBuf;
+pub(crate) type Place<'a> = &'a (dyn Fn(&str) -> PathBuf + Sync);
+
+/// Stack of the thread that encodes curves: what it needs lies on the heap, and stacks count as memory.
+const ENCODER_STACK: usize = 1 << 19;
 
 /// The formats of a run's tables.
 #[derive(Debug)]
@@ -68,12 +71,19 @@ impl Tables {
         }
     }
 
-    /// Appends the rows of a category.
+    /// Appends the rows of a category. Curves have most of the rows: they are encoded beside the others.
     pub(crate) fn add(&mut self, part: PartTables, place: Place<'_>) -> Result<()> {
-        self.images.add(part.images, place)?;
-        self.curves.add(part.curves, place)?;
-        self.axis.add(part.axis, place)?;
-        self.regions.add(part.regions, place)?;
+        let curves = &mut self.curves;
+        std::thread::scope(|scope| {
+            let curves = std::thread::Builder::new()
+                .stack_size(ENCODER_STACK)
+                .spawn_scoped(scope, || curves.add(part.curves, place))
+                .map_err(StoreError::io("start a thread that writes", &place(&CurveRow::file_name())))?;
+            self.images.add(part.images, place)?;
+            self.axis.add(part.axis, place)?;
+            self.regions.add(part.regions, place)?;
+            curves.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
         self.add_metrics(&part.metrics, place)
     }
 
@@ -116,11 +126,7 @@ struct Slot<R> {
 
 impl<R: Row> Slot<R> {
     fn new(format: &Arc<TableFormat>) -> Self {
-        Self {
-            format: Arc::clone(format),
-            file: None,
-            row: std::marker::PhantomData,
-        }
+        Self { format: Arc::clone(format), file: None, row: std::marker::PhantomData }
     }
 
     fn open(&mut self, place: Place<'_>) -> Result<&mut TableFile> {
@@ -138,15 +144,11 @@ impl<R: Row> Slot<R> {
             return Ok(());
         }
         let path = place(&R::file_name());
-        let chunks = buffer
-            .encode_rest()
-            .map_err(StoreError::parquet("write", &path))?;
+        let chunks = buffer.encode_rest().map_err(StoreError::parquet("write", &path))?;
         self.open(place)?.append(chunks)
     }
 
     fn finish(self) -> Result<Option<(String, File)>> {
-        self.file
-            .map(|file| Ok((R::file_name(), file.finish()?)))
-            .transpose()
+        self.file.map(|file| Ok((R::file_name(), file.finish()?))).transpose()
     }
 }

@@ -98,6 +98,9 @@ struct Rows<'a> {
     rule: MaskRule,
 }
 
+/// Sets a row of the mask from the bytes of a row of the file.
+type RowSetter<'a> = Box<dyn FnMut(&mut Mask, usize, &[u8]) -> Result<()> + 'a>;
+
 impl Rows<'_> {
     fn mask(&self, image: &[u8], row_bytes: usize) -> Result<Mask> {
         let Size { height, width } = self.header.size;
@@ -112,7 +115,7 @@ impl Rows<'_> {
     }
 
     /// What sets a row of the mask from a row of the file.
-    fn row_setter(&self) -> Result<Box<dyn FnMut(&mut Mask, usize, &[u8]) -> Result<()> + '_>> {
+    fn row_setter(&self) -> Result<RowSetter<'_>> {
         if self.header.bits > 8 {
             self.rule.check_colour(self.input)?;
             // Blue, green, red and, with 32 bits, a byte that has no meaning.

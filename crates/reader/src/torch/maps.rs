@@ -41,9 +41,10 @@ impl TorchMaps {
             other => return Err(bad(format!("It holds {}", other.kind()))),
         };
         let (shape, strides) = (maps.shape(), &maps.strides[..]);
-        let (count, height, width, stride, row_stride, column_stride) = match (shape, strides) {
-            (&[n, h, w], &[map, row, column]) | (&[n, 1, h, w], &[map, _, row, column]) => (n, h, w, map, row, column),
-            _ => return Err(bad(format!("The tensor has the shape {}", print_shape(shape)))),
+        let ((&[count, height, width], &[stride, row_stride, column_stride])
+        | (&[count, 1, height, width], &[stride, _, row_stride, column_stride])) = (shape, strides)
+        else {
+            return Err(bad(format!("The tensor has the shape {}", print_shape(shape))));
         };
         if count == 0 {
             return Err(bad(format!("The tensor has the shape {}", print_shape(shape))));

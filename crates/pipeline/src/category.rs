@@ -1,0 +1,408 @@
+//! Evaluating one category.
+
+use pimo_dataset::{Class, Dataset, Item};
+use pimo_finaliser::OperatingPoint;
+use pimo_reader::Reader;
+use pimo_store::rows::{AxisRow, CategoryRow, CurveSlice, ImageRow};
+use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
+use pimo_store::{CategoryPart, PublishedScores, RunWriter};
+
+use crate::anomalous::{AnomalousCounter, AnomalousSeen};
+use crate::budget::Lanes;
+use crate::digest::{self, Digest};
+use crate::normal::{NormalSide, NormalSweep};
+use crate::plan::{PlannedCategory, PlannedImage};
+use crate::problem::Bad;
+use crate::scores::{self, Scores};
+use crate::sweep::{Counted, Outcome, Sweep};
+use crate::{Cancel, Observer, PipelineError, Settings};
+
+/// The results of one category.
+#[derive(Clone, Debug)]
+pub struct CategoryOutcome {
+    /// Its name.
+    pub category: String,
+    /// Results by detector, in order of names.
+    pub models: Vec<(String, CategorySummary)>,
+    /// Digest of the images' names, classes and sizes.
+    pub items_digest: String,
+    /// Digest of the masks.
+    pub masks_digest: String,
+}
+
+/// Everything that evaluating a category needs.
+pub(crate) struct CategoryRun<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) reader: &'a Reader,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) planned: &'a PlannedCategory<'a>,
+    pub(crate) lanes: Lanes,
+    pub(crate) writer: &'a RunWriter,
+    pub(crate) published: bool,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+impl CategoryRun<'_> {
+    /// Evaluates every detector that nothing is in the way of; `None` when there is none.
+    ///
+    /// A detector that turns out to be bad on the way takes the others' rows along, which are then made again without
+    /// it: rows stream to disk and can't be taken back one by one.
+    ///
+    /// # Errors
+    /// A result that can't be written, a request to stop.
+    pub(crate) fn evaluate(&self, found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
+        loop {
+            let mut models = found.sound_models();
+            if models.is_empty() {
+                return Ok(None);
+            }
+            models.sort_by(|&a, &b| self.dataset.models[a].cmp(&self.dataset.models[b]));
+            if let Some(outcome) = self.attempt(&models, found)? {
+                return Ok(Some(outcome));
+            }
+        }
+    }
+
+    fn attempt(&self, models: &[usize], found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
+        let normal: Vec<PlannedImage> = self.planned.of_class(Class::Normal).collect();
+        let anomalous: Vec<PlannedImage> = self.planned.of_class(Class::Anomalous).collect();
+        let mut sides: Vec<Option<NormalSide>> = self.dataset.models.iter().map(|_| None).collect();
+        let known = found.clone();
+        let sweep = self.sweep(&normal, models, &known);
+        let swept = NormalSweep { settings: self.settings, sweep, found }.run()?;
+        for (&model, side) in models.iter().zip(swept) {
+            sides[model] = side;
+        }
+        if models.iter().any(|&model| sides[model].is_none()) {
+            return Ok(None);
+        }
+        let mut rows = Rows::new(self, models, &sides)?;
+        let known = found.clone();
+        let sweep = self.sweep(&anomalous, models, &known);
+        let counter = || AnomalousCounter::new(self.settings, &sides);
+        sweep.run(counter, |counted| match rows.anomalous(counted)? {
+            Some(problem) => {
+                found.add(*problem, &self.dataset.models);
+                Ok(())
+            }
+            None => Ok(()),
+        })?;
+        let sound = found.sound_models();
+        if models.iter().any(|model| !sound.contains(model)) {
+            return Ok(None);
+        }
+        rows.finish().map(Some)
+    }
+
+    fn sweep<'s>(&'s self, images: &'s [PlannedImage], models: &'s [usize], bad: &'s Bad) -> Sweep<'s> {
+        Sweep {
+            reader: self.reader,
+            dataset: self.dataset,
+            category: self.planned,
+            mask_rule: self.settings.mask_rule,
+            images,
+            models,
+            bad,
+            lanes: self.lanes,
+            cancel: self.cancel,
+            observer: self.observer,
+        }
+    }
+}
+
+/// Rows of a category on their way to the store, in order of images and detectors.
+struct Rows<'a> {
+    run: &'a CategoryRun<'a>,
+    models: &'a [usize],
+    sides: &'a [Option<NormalSide>],
+    part: CategoryPart,
+    /// Position among all images, and among the normal ones, of what is written next.
+    next: usize,
+    next_normal: usize,
+    /// By index of the detector.
+    results: Vec<ModelResults>,
+    masks: Digest,
+}
+
+#[derive(Default)]
+struct ModelResults {
+    scores: Scores,
+    normal: u64,
+    /// Path key and score of every image, for the published format.
+    published: Vec<(String, f64)>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(
+        run: &'a CategoryRun<'a>,
+        models: &'a [usize],
+        sides: &'a [Option<NormalSide>],
+    ) -> Result<Self, PipelineError> {
+        let part = run.writer.category(&run.planned.category.name)?;
+        let results = run.dataset.models.iter().map(|_| ModelResults::default()).collect();
+        Ok(Self { run, models, sides, part, next: 0, next_normal: 0, results, masks: Digest::default() })
+    }
+
+    fn side(&self, model: usize) -> &'a NormalSide {
+        self.sides[model].as_ref().expect("a detector without an axis has no rows")
+    }
+
+    /// Takes an anomalous image, in order; gives back what is wrong with it.
+    fn anomalous(
+        &mut self,
+        counted: Counted<AnomalousSeen>,
+    ) -> Result<Option<Box<pimo_dataset::Problem>>, PipelineError> {
+        self.normal_before(counted.image.item)?;
+        if let Some(mask) = counted.mask_digest {
+            let item = self.run.planned.item(counted.image);
+            self.masks.text(item.image_id());
+            self.masks.number(mask);
+        }
+        match counted.outcome {
+            Outcome::Seen(seen) => self.write_anomalous(counted.image, counted.model, &seen).map(|()| None),
+            Outcome::Bad(problem) => Ok(Some(problem)),
+            Outcome::LeftOut => Ok(None),
+        }
+    }
+
+    /// Writes the normal images that come before an item.
+    fn normal_before(&mut self, item: u32) -> Result<(), PipelineError> {
+        while let Some(&image) = self.run.planned.images.get(self.next)
+            && image.item < item
+        {
+            self.next += 1;
+            if image.class == Class::Normal {
+                for &model in self.models {
+                    self.write_normal(image, model)?;
+                }
+                self.next_normal += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_normal(&mut self, image: PlannedImage, model: usize) -> Result<(), PipelineError> {
+        let side = self.side(model);
+        let Some(image_score) = side.scores[self.next_normal] else { return Ok(()) };
+        let mut row = self.row(image, model);
+        row.image_score = Some(image_score);
+        row.anomalous_pixels = Some(0);
+        let pixels = image.evaluated.pixels() as f64;
+        let [lower, upper] = side.predicted[self.next_normal].map(|count| count.map(|count| count as f64 / pixels));
+        row.fpr_at_lower_threshold = lower;
+        row.fpr_at_upper_threshold = upper;
+        self.part.image(&row)?;
+        self.results[model].normal += 1;
+        self.keep_published(image, model, f64::NAN);
+        Ok(())
+    }
+
+    fn write_anomalous(
+        &mut self,
+        image: PlannedImage,
+        model: usize,
+        seen: &AnomalousSeen,
+    ) -> Result<(), PipelineError> {
+        let side = self.side(model);
+        let mut row = self.row(image, model);
+        row.image_score = Some(seen.image_score);
+        row.anomalous_pixels = Some(seen.anomalous_pixels);
+        let aupimo = seen.measured.aupimo;
+        (row.aupimo, row.aupimo_low, row.aupimo_high) = (aupimo, aupimo, aupimo);
+        let [lower, upper] =
+            [0, 1].map(|i| Overlap::new(seen.measured.found[i], seen.predicted[i], seen.anomalous_pixels));
+        row.recall_at_lower_threshold = Some(lower.recall);
+        row.precision_at_lower_threshold = lower.precision;
+        row.iou_at_lower_threshold = Some(lower.iou);
+        row.recall_at_upper_threshold = Some(upper.recall);
+        row.precision_at_upper_threshold = upper.precision;
+        row.iou_at_upper_threshold = Some(upper.iou);
+        self.part.image(&row)?;
+        if !seen.measured.recalls.is_empty() {
+            self.part.curve(&CurveSlice {
+                model: &self.run.dataset.models[model],
+                image_id: &row.image_id,
+                threshold: &side.axis.thresholds,
+                shared_fpr: &side.axis.rates,
+                tpr: &seen.measured.recalls,
+            })?;
+        }
+        self.results[model].scores.add(aupimo, row.defect.as_deref());
+        self.keep_published(image, model, aupimo.unwrap_or(f64::NAN));
+        Ok(())
+    }
+
+    fn keep_published(&mut self, image: PlannedImage, model: usize, score: f64) {
+        if self.run.published {
+            let key = self.run.planned.item(image).path_key();
+            self.results[model].published.push((key, score));
+        }
+    }
+
+    /// What is known of an image before its map is looked at.
+    fn row(&self, image: PlannedImage, model: usize) -> ImageRow {
+        let item: &Item = self.run.planned.item(image);
+        ImageRow {
+            model: self.run.dataset.models[model].clone(),
+            category: self.run.planned.category.name.clone(),
+            defect: item.defect().map(str::to_owned),
+            group: item.group().map(str::to_owned),
+            image_id: item.image_id().to_owned(),
+            is_anomalous: image.class == Class::Anomalous,
+            height: Some(image.evaluated.height),
+            width: Some(image.evaluated.width),
+            map_path: item.map_path(model),
+            mask_path: item.mask_path(),
+            image_path: item.image_path(),
+            ..ImageRow::default()
+        }
+    }
+
+    fn finish(mut self) -> Result<CategoryOutcome, PipelineError> {
+        self.normal_before(u32::MAX)?;
+        let mut outcome = CategoryOutcome {
+            category: self.run.planned.category.name.clone(),
+            models: Vec::new(),
+            items_digest: self.items_digest(),
+            masks_digest: self.masks.finish(),
+        };
+        for &model in self.models {
+            let summary = self.summarise(model)?;
+            outcome.models.push((self.run.dataset.models[model].clone(), summary));
+        }
+        self.part.commit()?;
+        Ok(outcome)
+    }
+
+    fn summarise(&mut self, model: usize) -> Result<CategorySummary, PipelineError> {
+        let side = self.side(model);
+        let name = &self.run.dataset.models[model];
+        let category = &self.run.planned.category.name;
+        for (index, (&threshold, &shared_fpr)) in side.axis.thresholds.iter().zip(&side.axis.rates).enumerate() {
+            let spread = side.axis.spread.as_ref().map(|rows| rows[index]);
+            let quantile = |i: usize| spread.map(|row| row.quantiles[i]);
+            self.part.axis(&AxisRow {
+                model: name.clone(),
+                category: category.clone(),
+                threshold,
+                shared_fpr,
+                max_fpr: spread.map(|row| row.max_fpr),
+                q50: quantile(0),
+                q90: quantile(1),
+                q99: quantile(2),
+            })?;
+        }
+        let results = std::mem::take(&mut self.results[model]);
+        let aupimo = results.scores.summary();
+        for (metric, value) in scores::metrics(&aupimo) {
+            self.part.metric(metric_row(name, category, metric, value))?;
+        }
+        let bounds = self.run.settings.bounds;
+        let [lower, upper] = side.axis.operating_points();
+        let stored = |point: OperatingPoint, bound: f64| StoredPoint {
+            fpr_bound: Some(bound),
+            threshold: Some(point.threshold),
+            shared_fpr: Some(point.shared_fpr),
+        };
+        let mut warnings = side.axis.warnings(self.run.settings);
+        let anomalous = results.scores.len() as u64;
+        if self.run.published {
+            warnings.extend(self.publish(model, aupimo.mean.is_some(), results.published)?);
+        }
+        Ok(CategorySummary {
+            images: results.normal + anomalous,
+            normal: results.normal,
+            anomalous,
+            aupimo,
+            thresholds: Some(OperatingThresholds {
+                lower: stored(lower, bounds.upper().value()),
+                upper: stored(upper, bounds.lower().value()),
+            }),
+            defects: results.scores.by_defect(),
+            warnings,
+            ..CategorySummary::default()
+        })
+    }
+
+    /// Adds the scores in the published format; a warning where there are none.
+    fn publish(
+        &mut self,
+        model: usize,
+        defined: bool,
+        mut scores: Vec<(String, f64)>,
+    ) -> Result<Option<String>, PipelineError> {
+        if !defined {
+            return Ok(Some("no aupimos.json is written, because AUPIMO is null".to_owned()));
+        }
+        scores.sort_by(|a, b| a.0.cmp(&b.0));
+        let axis = &self.side(model).axis;
+        let [lower, upper] = axis.operating_points();
+        let bounds = self.run.settings.bounds;
+        let (paths, aupimos) = scores.into_iter().unzip();
+        let published = PublishedScores {
+            shared_fpr_metric: Some(shared_fpr_metric(self.run.settings)),
+            fpr_lower_bound: bounds.lower().value(),
+            fpr_upper_bound: bounds.upper().value(),
+            num_threshs: axis.points(),
+            thresh_lower_bound: Some(lower.threshold),
+            thresh_upper_bound: Some(upper.threshold),
+            aupimos,
+            paths: Some(paths),
+        };
+        self.part.published(&self.run.dataset.models[model], published)?;
+        Ok(None)
+    }
+
+    fn items_digest(&self) -> String {
+        let mut digest = Digest::default();
+        for &image in &self.run.planned.images {
+            let item = self.run.planned.item(image);
+            digest.text(item.image_id());
+            digest.number(u128::from(image.class == Class::Anomalous));
+            digest.size(image.evaluated);
+            digest.number(digest::of_text(item.group().unwrap_or("")));
+        }
+        digest.finish()
+    }
+}
+
+/// The published name of the shared FPR.
+fn shared_fpr_metric(settings: &Settings) -> String {
+    match settings.shared_fpr {
+        pimo_finaliser::SharedFpr::Mean => "mean-per-image-fpr".to_owned(),
+        other => format!("{other}-per-image-fpr"),
+    }
+}
+
+/// A metric without uncertainty.
+pub(crate) fn metric_row(model: &str, category: &str, metric: &str, value: Option<f64>) -> CategoryRow {
+    CategoryRow {
+        model: model.to_owned(),
+        category: category.to_owned(),
+        metric: metric.to_owned(),
+        value,
+        low: value,
+        high: value,
+        exact: value.is_some(),
+    }
+}
+
+/// How a prediction overlaps the mask of an image.
+struct Overlap {
+    recall: f64,
+    /// Undefined where nothing is predicted.
+    precision: Option<f64>,
+    iou: f64,
+}
+
+impl Overlap {
+    fn new(found: u64, predicted: u64, anomalous: u64) -> Self {
+        let union = anomalous + predicted - found;
+        Self {
+            recall: found as f64 / anomalous as f64,
+            precision: (predicted > 0).then(|| found as f64 / predicted as f64),
+            iou: found as f64 / union as f64,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What ends a run.
+
+use pimo_dataset::{DatasetError, Fault, Problem, ProblemKind};
+use pimo_store::StoreError;
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The dataset could not be looked at.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Every category has something wrong with it.
+    #[error("{}", listing(.0))]
+    Bad(Vec<Problem>),
+    /// The result could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is asked for does not fit the memory budget.
+    #[error(
+        "{what} takes {} of memory, but --memory allows {}: use --memory {} or more",
+        bytes(*.needed), bytes(*.allowed), bytes(*.needed)
+    )]
+    Memory {
+        /// What takes the memory.
+        what: String,
+        /// Bytes needed in all.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// The run was asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+    /// Threads could not be started.
+    #[error("a thread could not be started: {0}; use fewer --threads")]
+    Thread(std::io::Error),
+}
+
+impl PipelineError {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Dataset(error) => error.fault(),
+            Self::Bad(problems) => fault_of(problems),
+            Self::Store(error) if error.is_system() => Fault::System,
+            Self::Store(_) | Self::Memory { .. } => Fault::Data,
+            Self::Cancelled | Self::Thread(_) => Fault::System,
+        }
+    }
+}
+
+/// The operating system's fault if nothing but it is in the way, else the data's.
+pub fn fault_of(problems: &[Problem]) -> Fault {
+    let system = !problems.is_empty() && problems.iter().all(|problem| problem.kind == ProblemKind::System);
+    if system { Fault::System } else { Fault::Data }
+}
+
+/// How many problems are shown.
+const SHOWN: usize = 20;
+
+/// The first problems, one a line, and how many there are.
+pub fn listing(problems: &[Problem]) -> String {
+    let mut text: String = problems.iter().take(SHOWN).map(|problem| format!("{problem}\n")).collect();
+    match problems.len() {
+        0 => text.push_str("nothing is there to evaluate"),
+        1 => text.push_str("1 problem"),
+        count if count > SHOWN => {
+            text.push_str(&format!("{count} problems, of which the first {SHOWN} are shown; `pimo inspect` lists all"));
+        }
+        count => text.push_str(&format!("{count} problems")),
+    }
+    text
+}
+
+/// Bytes as they are given to `--memory`, rounded up.
+pub fn bytes(count: u64) -> String {
+    const MEBI: u64 = 1 << 20;
+    format!("{}MiB", count.div_ceil(MEBI))
+}

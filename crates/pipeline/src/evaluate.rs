@@ -1,0 +1,373 @@
+//! A whole run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use pimo_dataset::{Class, Discovery, Problem, discover, manifest_rows, read_manifest};
+use pimo_reader::{IoChoice, Reader, ReaderOptions};
+use pimo_store::{
+    CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
+};
+use pimo_store::{MacroAverage, ModelSummary, Summary};
+use pimo_store::{MACRO_CATEGORY, RunPaths, RunWriter, rfc3339};
+use rayon::ThreadPoolBuilder;
+
+use crate::budget::Lanes;
+use crate::category::{CategoryOutcome, CategoryRun, metric_row};
+use crate::digest::Digest;
+use crate::plan::{PlannedCategory, Planner};
+use crate::scores;
+use crate::{Cancel, Event, Input, Observer, Output, PipelineError, Settings, Thresholds};
+
+/// What a run has to show.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// The results.
+    pub summary: Summary,
+    /// How they were made.
+    pub record: RunRecord,
+    /// Where they are.
+    pub paths: RunPaths,
+    /// Everything that made a category (or a detector in it) fail.
+    pub problems: Vec<Problem>,
+}
+
+/// Evaluates a dataset and writes the results.
+///
+/// Categories are evaluated one after the other; one that something is wrong with is left out and listed, and the
+/// others are written. Nothing is written when all of them fail.
+///
+/// # Errors
+/// The dataset or the output can't be read or written, every category fails, the memory budget does not suffice, or
+/// the run was asked to stop.
+pub fn evaluate(
+    input: &Input,
+    settings: &Settings,
+    output: &Output,
+    cancel: &Cancel,
+    observer: &dyn Observer,
+) -> Result<RunOutcome, PipelineError> {
+    let (started, clock) = (SystemTime::now(), Instant::now());
+    let reader = new_reader(settings);
+    let discovery = look(input, &reader)?;
+    let planned = plan(&discovery, settings, &reader)?;
+    let lanes = lanes(settings, &planned, discovery.dataset.images())?;
+    announce(&planned, settings, observer);
+    let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;
+    let mut run = Run::new(&discovery, settings);
+    for (mut planned, lanes) in planned.into_iter().zip(lanes) {
+        let Some(lanes) = lanes else {
+            run.failed(&planned, planned.bad.fatal());
+            continue;
+        };
+        let mut found = planned.bad.clone();
+        observer.event(Event::Category { name: &planned.category.name, images: planned.images.len() });
+        let outcome = CategoryRun {
+            settings,
+            reader: &reader,
+            dataset: &discovery.dataset,
+            planned: &planned,
+            lanes,
+            writer: &writer,
+            published: output.published,
+            cancel,
+            observer,
+        }
+        .evaluate(&mut found)?;
+        planned.bad = found;
+        run.done(&planned, outcome, observer);
+    }
+    if run.outcomes.is_empty() {
+        return Err(PipelineError::Bad(run.problems));
+    }
+    run.finish(&writer_inputs(input, output), &reader, settings, writer, started, clock)
+}
+
+/// A reader for these settings.
+pub(crate) fn new_reader(settings: &Settings) -> Reader {
+    Reader::new(ReaderOptions {
+        io: settings.io,
+        max_bytes: settings.memory,
+        buffers: 3 * settings.threads.max(1) + 2,
+        ..ReaderOptions::default()
+    })
+}
+
+/// Finds out which files belong together.
+pub(crate) fn look(input: &Input, reader: &Reader) -> Result<Discovery, PipelineError> {
+    match input {
+        Input::Folders(sources) => Ok(discover(sources, reader)?),
+        Input::Manifest(options) if is_parquet(&options.path) => {
+            let (columns, rows) = crate::manifest::parquet_rows(&options.path)?;
+            Ok(manifest_rows(options, &columns, rows)?)
+        }
+        Input::Manifest(options) => Ok(read_manifest(options)?),
+    }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+}
+
+/// Looks at the headers of all files.
+pub(crate) fn plan<'a>(
+    discovery: &'a Discovery,
+    settings: &Settings,
+    reader: &'a Reader,
+) -> Result<Vec<PlannedCategory<'a>>, PipelineError> {
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(settings.threads.max(1))
+        .stack_size(1 << 20)
+        .build()
+        .map_err(|error| PipelineError::Thread(std::io::Error::other(error)))?;
+    let planner = Planner {
+        reader,
+        dataset: &discovery.dataset,
+        mask_rule: settings.mask_rule,
+        resample_any: settings.resample_any,
+        skip_bad: settings.skip_bad,
+    };
+    let unplaced = |problem: &&Problem| problem.category.is_none();
+    if let Some(unplaced) = discovery.problems.iter().find(unplaced) {
+        // What belongs to no category in particular puts all of them in doubt.
+        let others = discovery.problems.iter().filter(|problem| *problem != unplaced).cloned();
+        return Err(PipelineError::Bad(std::iter::once(unplaced.clone()).chain(others).collect()));
+    }
+    let mut planned: Vec<PlannedCategory<'_>> = Vec::new();
+    for category in &discovery.dataset.categories {
+        let found: Vec<Problem> = discovery
+            .problems
+            .iter()
+            .filter(|problem| problem.category.as_deref() == Some(category.name.as_str()))
+            .cloned()
+            .collect();
+        planned.push(pool.install(|| planner.plan(category, &found)));
+    }
+    Ok(planned)
+}
+
+/// The lanes of every category that can be evaluated.
+fn lanes(
+    settings: &Settings,
+    planned: &[PlannedCategory<'_>],
+    images: usize,
+) -> Result<Vec<Option<Lanes>>, PipelineError> {
+    let lanes = |category: &PlannedCategory<'_>| {
+        let sound = !category.bad.sound_models().is_empty();
+        sound.then(|| Lanes::for_category(settings, category, images)).transpose()
+    };
+    planned.iter().map(lanes).collect()
+}
+
+fn announce(planned: &[PlannedCategory<'_>], settings: &Settings, observer: &dyn Observer) {
+    let twice = matches!(settings.thresholds, Thresholds::Linspace(_));
+    let (mut categories, mut maps, mut bytes) = (0, 0, 0);
+    for category in planned {
+        let sound = category.bad.sound_models();
+        let normal = category.of_class(Class::Normal).count() as u64;
+        categories += usize::from(!sound.is_empty());
+        maps += sound.len() as u64 * (category.images.len() as u64 + if twice { normal } else { 0 });
+        for model in sound {
+            let model = &category.models[model];
+            bytes += model.stored_bytes + if twice { model.normal_bytes } else { 0 };
+        }
+    }
+    observer.event(Event::Planned { categories, maps, bytes });
+}
+
+/// What comes of the categories.
+struct Run<'a> {
+    discovery: &'a Discovery,
+    settings: &'a Settings,
+    outcomes: Vec<CategoryOutcome>,
+    problems: Vec<Problem>,
+    failed: Vec<FailedCategory>,
+    skipped: Vec<SkippedImage>,
+    notes: Vec<String>,
+    inputs: InputCounts,
+}
+
+/// Where input and output are, for the record.
+struct Places {
+    manifest: Option<String>,
+}
+
+fn writer_inputs(input: &Input, _output: &Output) -> Places {
+    let manifest = match input {
+        Input::Folders(_) => None,
+        Input::Manifest(options) => Some(absolute(&options.path)),
+    };
+    Places { manifest }
+}
+
+impl<'a> Run<'a> {
+    fn new(discovery: &'a Discovery, settings: &'a Settings) -> Self {
+        Self {
+            discovery,
+            settings,
+            outcomes: Vec::new(),
+            problems: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            notes: discovery.notes.iter().map(ToString::to_string).collect(),
+            inputs: InputCounts::default(),
+        }
+    }
+
+    fn failed(&mut self, planned: &PlannedCategory<'_>, fatal: &[Problem]) {
+        self.inputs.categories += 1;
+        self.note_failures(planned, fatal);
+    }
+
+    fn note_failures(&mut self, planned: &PlannedCategory<'_>, fatal: &[Problem]) {
+        self.failed.extend(fatal.iter().map(|problem| FailedCategory {
+            category: planned.category.name.clone(),
+            model: problem.model.clone(),
+            message: problem.to_string(),
+        }));
+        self.problems.extend_from_slice(fatal);
+    }
+
+    fn done(&mut self, planned: &PlannedCategory<'_>, outcome: Option<CategoryOutcome>, observer: &dyn Observer) {
+        self.inputs.categories += 1;
+        self.note_failures(planned, planned.bad.fatal());
+        let Some(outcome) = outcome else { return };
+        self.skipped.extend(planned.bad.skipped().iter().map(|problem| SkippedImage {
+            category: planned.category.name.clone(),
+            image_id: problem.image_id.clone().unwrap_or_default(),
+            model: problem.model.clone(),
+            message: problem.to_string(),
+        }));
+        self.notes.extend(planned.notes.iter().cloned());
+        self.inputs.images += planned.images.len() as u64;
+        self.inputs.normal += planned.of_class(Class::Normal).count() as u64;
+        self.inputs.anomalous += planned.of_class(Class::Anomalous).count() as u64;
+        self.inputs.masks += planned.images.iter().filter(|&&image| planned.item(image).mask().is_some()).count() as u64;
+        let models = outcome.models.len() as u64;
+        self.inputs.maps += outcome.models.iter().map(|(_, summary)| summary.images).sum::<u64>();
+        self.inputs.pixels += models * planned.images.iter().map(|image| image.evaluated.pixels()).sum::<u64>();
+        observer.event(Event::Done(&outcome));
+        self.outcomes.push(outcome);
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for outcome in &self.outcomes {
+            for (model, summary) in &outcome.models {
+                let place = format!("category {}, detector {model}: ", outcome.category);
+                warnings.extend(summary.warnings.iter().map(|warning| format!("{place}{warning}")));
+            }
+        }
+        if !self.skipped.is_empty() {
+            let count = self.skipped.len();
+            warnings.push(format!("{count} bad images or files were left out; run.json lists them under `skipped`"));
+        }
+        warnings
+    }
+
+    fn summary(&self) -> Summary {
+        let mut models: BTreeMap<String, ModelSummary> = BTreeMap::new();
+        for outcome in &self.outcomes {
+            for (model, summary) in &outcome.models {
+                let entry = models.entry(model.clone()).or_default();
+                entry.categories.insert(outcome.category.clone(), summary.clone());
+            }
+        }
+        for model in models.values_mut() {
+            let aupimo = scores::macro_average(model.categories.values().map(|summary| &summary.aupimo));
+            let categories = model.categories.len() as u64;
+            model.macro_average = MacroAverage { categories, aupimo, ..MacroAverage::default() };
+        }
+        Summary {
+            parameters: parameters(self.settings),
+            random_model_score: Some(self.settings.bounds.random_model_score()),
+            models,
+            warnings: self.warnings(),
+            ..Summary::default()
+        }
+    }
+
+    fn digests(&self) -> Digests {
+        let (mut items, mut masks) = (Digest::default(), Digest::default());
+        let mut categories = BTreeMap::new();
+        for outcome in &self.outcomes {
+            items.text(&outcome.category);
+            items.text(&outcome.items_digest);
+            masks.text(&outcome.category);
+            masks.text(&outcome.masks_digest);
+            let digests =
+                CategoryDigests { items: outcome.items_digest.clone(), masks: outcome.masks_digest.clone() };
+            categories.insert(outcome.category.clone(), digests);
+        }
+        Digests { items: items.finish(), masks: masks.finish(), categories }
+    }
+
+    fn finish(
+        self,
+        places: &Places,
+        reader: &Reader,
+        settings: &Settings,
+        writer: RunWriter,
+        started: SystemTime,
+        clock: Instant,
+    ) -> Result<RunOutcome, PipelineError> {
+        let summary = self.summary();
+        let mut macro_rows = Vec::new();
+        for (model, results) in &summary.models {
+            for (metric, value) in scores::metrics(&results.macro_average.aupimo) {
+                macro_rows.push(metric_row(model, MACRO_CATEGORY, metric, value));
+            }
+        }
+        writer.macro_average(&macro_rows)?;
+        let record = RunRecord {
+            parameters: parameters(settings),
+            models: summary.models.keys().cloned().collect(),
+            categories: self.outcomes.iter().map(|outcome| outcome.category.clone()).collect(),
+            digests: self.digests(),
+            inputs: self.inputs,
+            warnings: summary.warnings.clone(),
+            notes: self.notes,
+            failed: self.failed,
+            skipped: self.skipped,
+            roots: roots(self.discovery, places),
+            times: Times {
+                started: rfc3339(started),
+                finished: rfc3339(SystemTime::now()),
+                seconds: clock.elapsed().as_secs_f64(),
+            },
+            threads: settings.threads as u64,
+            io: match settings.io {
+                IoChoice::Auto => "auto",
+                IoChoice::Mmap => "mmap",
+                IoChoice::Read => "pread",
+            }
+            .to_owned(),
+            bytes_read: reader.bytes_read(),
+            map_reads: reader.map_reads(),
+            ..RunRecord::default()
+        };
+        let paths = writer.finish(&summary, &record)?;
+        Ok(RunOutcome { summary, record, paths, problems: self.problems })
+    }
+}
+
+fn parameters(settings: &Settings) -> Parameters {
+    settings.parameters().into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+fn roots(discovery: &Discovery, places: &Places) -> Roots {
+    let dataset = &discovery.dataset;
+    let maps = dataset.models.iter().cloned().zip(dataset.roots.maps.iter().map(|path| absolute(path)));
+    let ground_truth = Some(absolute(&dataset.roots.dataset));
+    Roots {
+        maps: maps.collect(),
+        masks: ground_truth.clone(),
+        images: ground_truth,
+        manifest: places.manifest.clone(),
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}

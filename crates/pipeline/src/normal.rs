@@ -1,0 +1,285 @@
+//! The first sweep: normal images fix the shared axis.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
+use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
+use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
+use pimo_finaliser::{AxisError, SharedAxis, SharedFpr};
+use pimo_frame::{Frame, RowScratch, SampleType};
+
+use crate::axis::ThresholdAxis;
+use crate::plan::PlannedImage;
+use crate::problem::Bad;
+use crate::sweep::{Count, Counted, Outcome, Sweep};
+use crate::{PipelineError, Settings, Thresholds};
+
+/// How deep the tail of the normal images' scores has to be kept.
+pub(crate) fn depth(settings: &Settings, images: u64) -> Depth {
+    let bound = settings.bounds.upper().value();
+    match (settings.thresholds, settings.shared_fpr) {
+        (Thresholds::Exact, SharedFpr::Mean | SharedFpr::Max) => Depth::Mean { bound, images },
+        (Thresholds::Exact, SharedFpr::Quantile(_)) => Depth::EachImage { bound },
+        // Only for the normal images' own rates at the two thresholds, of which the lower may miss the bound a little.
+        (Thresholds::Linspace(_), _) => Depth::Mean { bound: (bound * 1.05).min(1.0), images },
+    }
+}
+
+/// What the normal images of one detector say.
+pub(crate) struct NormalSide {
+    pub(crate) axis: ThresholdAxis,
+    /// By position among the normal images: the image's score, `None` where it is left out.
+    pub(crate) scores: Vec<Option<f64>>,
+    /// By the same position: pixels at or above the lower and the upper threshold, where that is known.
+    pub(crate) predicted: Vec<[Option<u64>; 2]>,
+}
+
+/// The normal sweep of a category, for all its sound detectors.
+pub(crate) struct NormalSweep<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) sweep: Sweep<'a>,
+    /// Problems are noted here.
+    pub(crate) found: &'a mut Bad,
+}
+
+/// State of one detector while its normal images are read.
+struct Gathering {
+    tail: UpperTail,
+    extent: Extent,
+    scores: Vec<Option<f64>>,
+}
+
+impl NormalSweep<'_> {
+    /// Reads the normal images; `None` for detectors whose axis can't be had, with a problem noted.
+    ///
+    /// # Errors
+    /// A request to stop.
+    pub(crate) fn run(mut self) -> Result<Vec<Option<NormalSide>>, PipelineError> {
+        let images = self.sweep.images;
+        let depth = depth(self.settings, images.len() as u64);
+        let mut gathering: Vec<Gathering> = Vec::new();
+        let floors: Vec<AtomicU64> = self.sweep.models.iter().map(|_| AtomicU64::new(0)).collect();
+        for _ in self.sweep.models {
+            gathering.push(Gathering {
+                tail: UpperTail::new(depth),
+                extent: Extent::EMPTY,
+                scores: vec![None; images.len()],
+            });
+        }
+        let published = matches!(self.settings.thresholds, Thresholds::Linspace(_));
+        let counter = || TailCounter {
+            counter: NormalCounter::new(self.settings.image_score),
+            scratch: RowScratch::default(),
+            empty: UpperTail::new(depth),
+            floors: &floors,
+            models: self.sweep.models,
+            extents: published,
+        };
+        let (models, names, found) = (self.sweep.models, &self.sweep.dataset.models, &mut *self.found);
+        self.sweep.run(counter, |counted: Counted<TailSeen>| {
+            let slot = models.iter().position(|&model| model == counted.model).unwrap_or(0);
+            match counted.outcome {
+                Outcome::Seen(seen) => {
+                    let state = &mut gathering[slot];
+                    state.tail.add(counted.position as u32, counted.image.evaluated.pixels(), &seen.largest);
+                    floors[slot].store(state.tail.floor(), Ordering::Relaxed);
+                    state.extent = state.extent.union(seen.extent);
+                    state.scores[counted.position] = Some(seen.image_score);
+                }
+                Outcome::Bad(problem) => found.add(*problem, names),
+                Outcome::LeftOut => {}
+            }
+            Ok(())
+        })?;
+        let mut sides = Vec::with_capacity(gathering.len());
+        for (slot, state) in gathering.into_iter().enumerate() {
+            sides.push(self.finish(slot, state)?);
+        }
+        Ok(sides)
+    }
+
+    fn finish(&mut self, slot: usize, state: Gathering) -> Result<Option<NormalSide>, PipelineError> {
+        let model = self.sweep.models[slot];
+        if !self.found.sound_models().contains(&model) {
+            return Ok(None);
+        }
+        if state.scores.iter().all(Option::is_none) {
+            self.refuse(model, "no normal image is left to choose thresholds on: mend the images that were left out");
+            return Ok(None);
+        }
+        let Gathering { tail, extent, scores, .. } = state;
+        let tail = tail.into_settled();
+        let axis = match self.settings.thresholds {
+            Thresholds::Exact => self.exact_axis(model, &tail)?,
+            Thresholds::Linspace(count) => self.published_axis(model, extent, count)?,
+        };
+        Ok(axis.map(|axis| {
+            let axis = ThresholdAxis::new(axis, self.settings, &tail);
+            let predicted = axis.normal_counts(&tail, scores.len());
+            NormalSide { axis, scores, predicted }
+        }))
+    }
+
+    fn exact_axis(&mut self, model: usize, tail: &SettledTail) -> Result<Option<AxisKind>, PipelineError> {
+        let mut recounted = Vec::new();
+        loop {
+            match SharedAxis::new(tail, self.settings.shared_fpr, self.settings.bounds, &recounted) {
+                Ok(axis) => return Ok(Some(AxisKind::Exact(axis))),
+                Err(AxisError::Undecided { key, groups }) => recounted = self.recount(model, key, &groups)?,
+                Err(error) => {
+                    self.refuse(model, &error.to_string());
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Reads a few images again for their pixels at or above a score.
+    fn recount(&self, model: usize, key: u64, groups: &[u32]) -> Result<Vec<(u32, u64)>, PipelineError> {
+        let images: Vec<PlannedImage> = groups.iter().map(|&group| self.sweep.images[group as usize]).collect();
+        let sweep = Sweep { images: &images, models: &[model], ..self.sweep };
+        let mut recounted = Vec::new();
+        sweep.run(
+            || AboveCounter { counter: NormalCounter::new(self.settings.image_score), key },
+            |counted| {
+                if let Outcome::Seen(count) = counted.outcome {
+                    recounted.push((groups[counted.position], count));
+                }
+                Ok(())
+            },
+        )?;
+        Ok(recounted)
+    }
+
+    fn published_axis(&mut self, model: usize, extent: Extent, count: usize) -> Result<Option<AxisKind>, PipelineError> {
+        let sample_type = promoted(&self.sweep.category.models[model].sample_types);
+        let grid = match Grid::new(extent.lowest, extent.highest, count, sample_type) {
+            Ok(grid) => grid,
+            Err(error) => {
+                self.refuse(model, &error.to_string());
+                return Ok(None);
+            }
+        };
+        let rates = self.grid_rates(model, &grid)?;
+        let axis = LinspaceAxis::new(grid, rates, self.settings.bounds, self.settings.allow_few_points);
+        Ok(match axis {
+            Ok(axis) => Some(AxisKind::Published(axis)),
+            Err(error) => {
+                self.refuse(model, &error.to_string());
+                None
+            }
+        })
+    }
+
+    /// The second reading of the normal images: in order of their paths, because the published sums depend on it.
+    fn grid_rates(&self, model: usize, grid: &Grid) -> Result<GridRates, PipelineError> {
+        let mut images = self.sweep.images.to_vec();
+        images.sort_by_cached_key(|&image| self.sweep.category.item(image).path_key());
+        let sweep = Sweep { images: &images, models: &[model], ..self.sweep };
+        let mut rates = GridRates::new(grid.len());
+        let (spare_in, spare) = bounded(64);
+        let counter = || RateCounter {
+            counter: GridCounter::new(self.settings.image_score),
+            grid,
+            spare: &spare,
+        };
+        sweep.run(counter, |counted| {
+            if let Outcome::Seen(counts) = counted.outcome {
+                rates.add(&counts, counted.image.evaluated.pixels());
+                give_back(&spare_in, counts);
+            }
+            Ok(())
+        })?;
+        Ok(rates)
+    }
+
+    fn refuse(&mut self, model: usize, why: &str) {
+        let dataset = self.sweep.dataset;
+        let category = &self.sweep.category.category.name;
+        let problem = crate::problem::no_axis(category, &dataset.models[model], &dataset.roots.maps[model], why);
+        self.found.add(problem, &dataset.models);
+    }
+}
+
+/// An axis of either kind.
+pub(crate) enum AxisKind {
+    Exact(SharedAxis),
+    Published(LinspaceAxis),
+}
+
+/// The type that numpy gives to maps of several types together.
+fn promoted(types: &std::collections::BTreeSet<SampleType>) -> SampleType {
+    if let Some(&integer) = types.iter().find(|sample_type| sample_type.is_integer()) {
+        return integer;
+    }
+    // The order of the types is that of their precision.
+    types.last().copied().unwrap_or(SampleType::F32)
+}
+
+fn give_back(spare: &Sender<Vec<u32>>, counts: Vec<u32>) {
+    // A full store of spare buffers is no reason to wait.
+    let _ = spare.try_send(counts);
+}
+
+/// Largest scores, and what else the first reading gathers.
+struct TailCounter<'a> {
+    counter: NormalCounter,
+    scratch: RowScratch,
+    empty: UpperTail,
+    floors: &'a [AtomicU64],
+    models: &'a [usize],
+    extents: bool,
+}
+
+struct TailSeen {
+    image_score: f64,
+    largest: Vec<Run>,
+    extent: Extent,
+}
+
+impl Count for TailCounter<'_> {
+    type Seen = TailSeen;
+
+    fn count(&mut self, _position: usize, model: usize, frame: &Frame) -> Result<TailSeen, BadScore> {
+        let slot = self.models.iter().position(|&own| own == model).unwrap_or(0);
+        let wanted = self.empty.wanted(frame.evaluated().pixels());
+        let floor = self.floors[slot].load(Ordering::Relaxed);
+        let counts = self.counter.count(frame, wanted, floor)?;
+        let (image_score, largest) = (counts.image_score, counts.largest.to_vec());
+        let extent = if self.extents { Extent::of(frame, &mut self.scratch)? } else { Extent::EMPTY };
+        Ok(TailSeen { image_score, largest, extent })
+    }
+}
+
+/// Pixels at or above a score.
+struct AboveCounter {
+    counter: NormalCounter,
+    key: u64,
+}
+
+impl Count for AboveCounter {
+    type Seen = u64;
+
+    fn count(&mut self, _position: usize, _model: usize, frame: &Frame) -> Result<u64, BadScore> {
+        let counts = self.counter.count(frame, u64::MAX, self.key)?;
+        Ok(counts.largest.iter().map(|run| run.count).sum())
+    }
+}
+
+/// Pixels at or above each threshold of a grid.
+struct RateCounter<'a> {
+    counter: GridCounter,
+    grid: &'a Grid,
+    spare: &'a Receiver<Vec<u32>>,
+}
+
+impl Count for RateCounter<'_> {
+    type Seen = Vec<u32>;
+
+    fn count(&mut self, _position: usize, _model: usize, frame: &Frame) -> Result<Vec<u32>, BadScore> {
+        let mut counts = self.spare.try_recv().unwrap_or_default();
+        self.counter.count(frame, self.grid, &mut counts)?;
+        Ok(counts)
+    }
+}

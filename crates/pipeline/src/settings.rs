@@ -1,0 +1,129 @@
+//! What a run is asked to do.
+
+use std::path::PathBuf;
+
+use pimo_accumulator::ImageScore;
+use pimo_dataset::{ManifestOptions, Sources};
+use pimo_finaliser::{CurvePoints, FprBounds, SharedFpr};
+use pimo_reader::{IoChoice, MaskRule};
+
+/// Where the images come from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Folders in one of the known layouts.
+    Folders(Sources),
+    /// A table that names every file.
+    Manifest(ManifestOptions),
+}
+
+/// How thresholds are chosen on the normal images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Thresholds {
+    /// Every score of the normal images: the exact definition.
+    #[default]
+    Exact,
+    /// So many evenly spaced ones: the published procedure.
+    Linspace(usize),
+}
+
+impl Thresholds {
+    /// Number of thresholds in the published package.
+    pub const PUBLISHED: usize = 300_000;
+}
+
+/// How images are read and measured.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How thresholds are chosen.
+    pub thresholds: Thresholds,
+    /// The range of shared FPR.
+    pub bounds: FprBounds,
+    /// How the normal images' rates become one.
+    pub shared_fpr: SharedFpr,
+    /// The points of curves that are kept.
+    pub curves: CurvePoints,
+    /// How an image's pixels become its score.
+    pub image_score: ImageScore,
+    /// Which samples of a mask are anomalous.
+    pub mask_rule: MaskRule,
+    /// Resample maps whose aspect ratio differs from that of the mask.
+    pub resample_any: bool,
+    /// Leave out images whose files can't be read or whose scores are no numbers.
+    pub skip_bad: bool,
+    /// Accept scores of the published procedure that rest on 30 thresholds or fewer.
+    pub allow_few_points: bool,
+    /// Threads that count; as many read.
+    pub threads: usize,
+    /// Bytes of memory that may be used.
+    pub memory: u64,
+    /// How files are read.
+    pub io: IoChoice,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::Exact,
+            bounds: FprBounds::default(),
+            shared_fpr: SharedFpr::Mean,
+            curves: CurvePoints::default(),
+            image_score: ImageScore::Max,
+            mask_rule: MaskRule::Nonzero,
+            resample_any: false,
+            skip_bad: false,
+            allow_few_points: false,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory: 256 << 20,
+            io: IoChoice::Auto,
+        }
+    }
+}
+
+impl Settings {
+    /// What results depend on, by name, in a fixed order. Goes into every output; nothing of the machine is in it.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let thresholds = match self.thresholds {
+            Thresholds::Exact => "exact".to_owned(),
+            Thresholds::Linspace(count) => format!("linspace:{count}"),
+        };
+        let curves = match self.curves {
+            CurvePoints::Levels(levels) => levels.to_string(),
+            CurvePoints::Full => "full".to_owned(),
+            CurvePoints::None => "none".to_owned(),
+        };
+        let image_score = match self.image_score {
+            ImageScore::Max => "max".to_owned(),
+            ImageScore::Mean => "mean".to_owned(),
+            ImageScore::MeanTop(k) => format!("mean-top:{k}"),
+        };
+        let mask_rule = match self.mask_rule {
+            MaskRule::Nonzero => "nonzero".to_owned(),
+            MaskRule::Above(bound) => format!("above:{bound}"),
+        };
+        [
+            ("thresholds", thresholds),
+            ("fpr_lower_bound", self.bounds.lower().to_string()),
+            ("fpr_upper_bound", self.bounds.upper().to_string()),
+            ("shared_fpr", self.shared_fpr.to_string()),
+            ("curves", curves),
+            ("image_score", image_score),
+            ("mask", mask_rule),
+            ("resample_any", self.resample_any.to_string()),
+            ("skip_bad", self.skip_bad.to_string()),
+            ("allow_few_points", self.allow_few_points.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+}
+
+/// Where results go.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// Replace a run that is there.
+    pub force: bool,
+    /// Write the scores in the published format too.
+    pub published: bool,
+}

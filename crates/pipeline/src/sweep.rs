@@ -1,0 +1,358 @@
+//! Reading and counting images, with bounded channels between.
+//!
+//! Readers take images in order and decode the mask once and each detector's map after it. Counters look at the
+//! frames. What they saw reaches the caller in the order of the images, whoever was faster, so results do not depend
+//! on the number of threads. A ticket is needed to begin with some images and is given back when the caller has seen
+//! their results: nobody runs ahead, and memory is bounded.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use pimo_accumulator::BadScore;
+use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
+use pimo_frame::{Frame, Mask};
+use pimo_reader::{MaskRule, Reader};
+
+use crate::budget::Lanes;
+use crate::digest;
+use crate::plan::{PlannedCategory, PlannedImage};
+use crate::problem::{About, Bad};
+use crate::{Cancel, Event, Observer, PipelineError};
+
+/// Bytes of frames that travel together: small images would otherwise cost more to hand over than to count.
+const BATCH_BYTES: u64 = 1 << 20;
+/// Images that a reader takes at a time at most.
+const MOST_IMAGES_AT_ONCE: usize = 64;
+/// Stack of each thread; they do not recurse.
+const STACK_BYTES: usize = 1 << 20;
+
+/// Something that looks at frames; one for each thread.
+pub(crate) trait Count: Send {
+    /// What it has to say of a frame.
+    type Seen: Send;
+
+    /// Looks at a frame of the image at `position` of the sweep.
+    fn count(&mut self, position: usize, model: usize, frame: &Frame) -> Result<Self::Seen, BadScore>;
+}
+
+/// What became of one map.
+pub(crate) struct Counted<S> {
+    /// Position in the sweep.
+    pub(crate) position: usize,
+    pub(crate) image: PlannedImage,
+    /// Index of the detector in the dataset.
+    pub(crate) model: usize,
+    /// Digest of the image's mask, with the image's first detector.
+    pub(crate) mask_digest: Option<u128>,
+    pub(crate) outcome: Outcome<S>,
+}
+
+pub(crate) enum Outcome<S> {
+    /// It was counted.
+    Seen(S),
+    /// Something is wrong with it, or with the image's mask.
+    Bad(Box<Problem>),
+    /// It is left out, for a reason that is known already.
+    LeftOut,
+}
+
+/// One pass over images of a category.
+pub(crate) struct Sweep<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) category: &'a PlannedCategory<'a>,
+    pub(crate) mask_rule: MaskRule,
+    /// The images, in order.
+    pub(crate) images: &'a [PlannedImage],
+    /// Indices of the detectors, in order.
+    pub(crate) models: &'a [usize],
+    /// Images that are left out.
+    pub(crate) bad: &'a Bad,
+    pub(crate) lanes: Lanes,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+/// A map on its way to a counter.
+struct Job {
+    position: usize,
+    model_slot: usize,
+    mask_digest: Option<u128>,
+    stored_bytes: u64,
+    frame: Outcome<Frame>,
+}
+
+/// A mask that fits its image's class.
+struct GoodMask {
+    mask: Option<Arc<Mask>>,
+    digest: Option<u128>,
+}
+
+impl Sweep<'_> {
+    /// Reads and counts every image, and hands what was seen to `consume` in order of images and detectors.
+    ///
+    /// # Errors
+    /// What `consume` says, a request to stop, threads that can't be started.
+    pub(crate) fn run<C: Count>(
+        &self,
+        counter: impl Fn() -> C + Sync,
+        mut consume: impl FnMut(Counted<C::Seen>) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        if self.images.is_empty() || self.models.is_empty() {
+            return Ok(());
+        }
+        let at_once = self.images_at_once();
+        let window = self.lanes.readers + self.lanes.counters + self.lanes.queue + 4;
+        let stop = AtomicBool::new(false);
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (ticket_in, tickets) = bounded::<()>(window);
+            for _ in 0..window {
+                let _ = ticket_in.send(());
+            }
+            let (jobs_in, jobs) = bounded::<Vec<Job>>(self.lanes.queue);
+            let (results_in, results) = bounded::<Vec<Counted<C::Seen>>>(window * at_once * self.models.len());
+            let (stop, next, counter) = (&stop, &next, &counter);
+            // An error on the way out of this block has to end the threads before the scope waits for them.
+            let _stopper = StopOnDrop(stop);
+            for _ in 0..self.lanes.readers {
+                let (tickets, jobs_in) = (tickets.clone(), jobs_in.clone());
+                spawn(scope, "pimo-read", move || self.read(&tickets, &jobs_in, next, at_once, stop))?;
+            }
+            drop((jobs_in, tickets));
+            for _ in 0..self.lanes.counters {
+                let (jobs, results_in) = (jobs.clone(), results_in.clone());
+                spawn(scope, "pimo-count", move || self.count(&mut counter(), &jobs, &results_in, stop))?;
+            }
+            drop((results_in, jobs));
+            let finished = self.in_order(&results, &ticket_in, at_once, &mut consume);
+            stop.store(true, Ordering::Relaxed);
+            drop((ticket_in, results));
+            finished
+        })?;
+        if self.cancel.is_cancelled() { Err(PipelineError::Cancelled) } else { Ok(()) }
+    }
+
+    /// How many images a reader takes at a time.
+    fn images_at_once(&self) -> usize {
+        let stored: u64 = self.models.iter().map(|&model| self.category.models[model].stored_bytes).sum();
+        let per_image = stored / self.category.images.len().max(1) as u64;
+        let by_size = (BATCH_BYTES / per_image.max(1)).max(1) as usize;
+        let by_share = self.images.len().div_ceil(4 * self.lanes.readers);
+        by_size.min(by_share).clamp(1, MOST_IMAGES_AT_ONCE)
+    }
+
+    fn read(
+        &self,
+        tickets: &Receiver<()>,
+        jobs: &Sender<Vec<Job>>,
+        next: &AtomicUsize,
+        at_once: usize,
+        stop: &AtomicBool,
+    ) {
+        while tickets.recv().is_ok() {
+            let first = next.fetch_add(1, Ordering::Relaxed) * at_once;
+            if first >= self.images.len() {
+                return;
+            }
+            let mut batch = Batch { jobs: Vec::new(), bytes: 0, out: jobs };
+            for position in first..(first + at_once).min(self.images.len()) {
+                if stop.load(Ordering::Relaxed) || self.cancel.is_cancelled() || !self.read_image(position, &mut batch)
+                {
+                    return;
+                }
+            }
+            if !batch.send() {
+                return;
+            }
+        }
+    }
+
+    /// Reads mask and maps of one image; false when nobody listens any more.
+    fn read_image(&self, position: usize, batch: &mut Batch<'_>) -> bool {
+        let image = self.images[position];
+        let mut mask = self.read_mask(image);
+        for (model_slot, &model) in self.models.iter().enumerate() {
+            let mask_digest = mask.as_mut().ok().and_then(|mask| mask.digest.take());
+            let frame = match &mask {
+                Err(problem) if model_slot == 0 => Outcome::Bad(problem.clone()),
+                Err(_) => Outcome::LeftOut,
+                Ok(_) if self.bad.leaves_out(self.category.item(image).image_id(), model) => Outcome::LeftOut,
+                Ok(good) => self.read_frame(image, model, good.mask.clone()),
+            };
+            let stored_bytes = match &frame {
+                Outcome::Seen(frame) => frame.native().pixels() * frame.scores().comparison().bytes() as u64,
+                Outcome::Bad(_) | Outcome::LeftOut => 0,
+            };
+            if !batch.push(Job { position, model_slot, mask_digest, stored_bytes, frame }) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn about(&self, image: PlannedImage, model: Option<usize>) -> About<'_> {
+        About {
+            category: &self.category.category.name,
+            image_id: self.category.item(image).image_id(),
+            model: model.map(|model| self.dataset.models[model].as_str()),
+        }
+    }
+
+    fn read_mask(&self, image: PlannedImage) -> Result<GoodMask, Box<Problem>> {
+        let Some(path) = self.category.item(image).mask() else {
+            return Ok(GoodMask { mask: None, digest: None });
+        };
+        let about = self.about(image, None);
+        let mask = self.reader.read_mask(&path, self.mask_rule).map_err(|error| about.unreadable(&error))?;
+        let anomalous_pixels = mask.anomalous_pixels();
+        if (anomalous_pixels > 0) != (image.class == Class::Anomalous) {
+            return Err(about.contradiction(path, image.class, anomalous_pixels).into());
+        }
+        let digest = Some(digest::of_mask(&mask));
+        let mask = (image.class == Class::Anomalous).then(|| Arc::new(mask));
+        Ok(GoodMask { mask, digest })
+    }
+
+    fn read_frame(&self, image: PlannedImage, model: usize, mask: Option<Arc<Mask>>) -> Outcome<Frame> {
+        let Some(at) = self.category.item(image).map(model) else { return Outcome::LeftOut };
+        let about = self.about(image, Some(model));
+        let map = match self.reader.read_map(&at) {
+            Ok(map) => map,
+            Err(error) => return Outcome::Bad(about.unreadable(&error).into()),
+        };
+        match Frame::new(map.size, image.evaluated, map.scores, mask) {
+            Ok(frame) => Outcome::Seen(frame),
+            Err(error) => {
+                let file = PathBuf::from(at.to_string());
+                let message = format!("{error}; the file changed while it was read, write it again");
+                Outcome::Bad(about.problem(ProblemKind::Unreadable, file, message).into())
+            }
+        }
+    }
+
+    fn count<C: Count>(
+        &self,
+        counter: &mut C,
+        jobs: &Receiver<Vec<Job>>,
+        results: &Sender<Vec<Counted<C::Seen>>>,
+        stop: &AtomicBool,
+    ) {
+        for batch in jobs {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let counted = batch.into_iter().map(|job| self.count_job(counter, job)).collect();
+            if results.send(counted).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn count_job<C: Count>(&self, counter: &mut C, job: Job) -> Counted<C::Seen> {
+        let image = self.images[job.position];
+        let model = self.models[job.model_slot];
+        let outcome = match job.frame {
+            Outcome::Seen(frame) => self.count_frame(counter, job.position, image, model, &frame),
+            Outcome::Bad(problem) => Outcome::Bad(problem),
+            Outcome::LeftOut => Outcome::LeftOut,
+        };
+        self.observer.event(Event::Map { bytes: job.stored_bytes });
+        Counted { position: job.position, image, model, mask_digest: job.mask_digest, outcome }
+    }
+
+    fn count_frame<C: Count>(
+        &self,
+        counter: &mut C,
+        position: usize,
+        image: PlannedImage,
+        model: usize,
+        frame: &Frame,
+    ) -> Outcome<C::Seen> {
+        let file = || {
+            let at = self.category.item(image).map(model);
+            at.map_or_else(PathBuf::new, |at| PathBuf::from(at.to_string()))
+        };
+        let seen = counter.count(position, model, frame);
+        // Bytes of a file that shrank are no scores: that comes before anything that they seem to say.
+        if let Err(what) = frame.scores().verify() {
+            return Outcome::Bad(self.about(image, Some(model)).torn(file(), &what).into());
+        }
+        match seen {
+            Ok(seen) => Outcome::Seen(seen),
+            Err(bad) => Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into()),
+        }
+    }
+
+    fn in_order<S>(
+        &self,
+        results: &Receiver<Vec<Counted<S>>>,
+        tickets: &Sender<()>,
+        at_once: usize,
+        consume: &mut impl FnMut(Counted<S>) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let mut waiting: BTreeMap<(usize, usize), Counted<S>> = BTreeMap::new();
+        let (mut position, mut slot) = (0, 0);
+        for batch in results {
+            for counted in batch {
+                let slot = self.models.iter().position(|&model| model == counted.model).unwrap_or(0);
+                waiting.insert((counted.position, slot), counted);
+            }
+            while let Some(counted) = waiting.remove(&(position, slot)) {
+                consume(counted)?;
+                slot += 1;
+                if slot == self.models.len() {
+                    slot = 0;
+                    position += 1;
+                    if position % at_once == 0 {
+                        let _ = tickets.send(());
+                    }
+                }
+            }
+            if self.cancel.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Maps gathered until it pays to hand them over.
+struct Batch<'a> {
+    jobs: Vec<Job>,
+    bytes: u64,
+    out: &'a Sender<Vec<Job>>,
+}
+
+impl Batch<'_> {
+    fn push(&mut self, job: Job) -> bool {
+        self.bytes += job.stored_bytes;
+        self.jobs.push(job);
+        self.bytes < BATCH_BYTES || self.send()
+    }
+
+    fn send(&mut self) -> bool {
+        self.bytes = 0;
+        self.jobs.is_empty() || self.out.send(std::mem::take(&mut self.jobs)).is_ok()
+    }
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn spawn<'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() + Send + 'scope,
+) -> Result<(), PipelineError> {
+    let builder = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
+    builder.spawn_scoped(scope, work).map(drop).map_err(PipelineError::Thread)
+}
