@@ -206,9 +206,9 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
         let lowest = S::at_least(score_of::<K>(axis.lowest));
         stretches(row, regions.row(y), |scores, anomalous| {
             let bins = if anomalous { &mut finder.positives } else { &mut finder.negatives };
-            // Most pixels lie below; asking for blocks at a time lets the question be vectorised.
+            // Most pixels lie below, and asking a block at a time is cheap.
             for block in scores.chunks(64) {
-                if !block.iter().fold(false, |any, score| any | (*score >= lowest)) {
+                if S::count_at_least(block, lowest) == 0 {
                     continue;
                 }
                 for score in block {
@@ -236,7 +236,7 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
         let lowest = S::at_least(score_of::<K>(axis.lowest));
         stretches(row, regions.row(y), |scores, anomalous| {
             for block in scores.chunks(64) {
-                if !block.iter().fold(false, |any, score| any | (*score >= lowest)) {
+                if S::count_at_least(block, lowest) == 0 {
                     continue;
                 }
                 for score in block {

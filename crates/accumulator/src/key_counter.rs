@@ -10,7 +10,7 @@
 use pimo_frame::Sample;
 
 use crate::key_bin::Tally;
-use crate::{KeyHistogram, OrderedKey, RegionRun};
+use crate::{KeyHistogram, OrderedKey, RegionRun, Resolution};
 
 /// Pixels waiting, of either kind, that make a counter [full](KeyCounter::is_full).
 const WAITING: usize = 1 << 17;
@@ -124,7 +124,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 
     /// Bytes that a counter takes at most beside a histogram of this resolution.
-    pub const fn bytes(resolution: crate::Resolution) -> u64 {
+    pub const fn bytes(resolution: Resolution) -> u64 {
         let words = resolution.bins as u64 * 5 / 2 + CACHE_WORDS as u64;
         // Twice what waits: a row may come on top, and vectors double.
         let waiting = 2 * WAITING as u64 * (size_of::<K>() as u64 + 32);
@@ -159,7 +159,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     ///
     /// Counts of pages whose resolution stays the same remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
-        if self.counted >= K::WORD_LIMIT / 2 || self.words.len() > self.most_words(histogram) {
+        if self.counted >= K::WORD_LIMIT / 2 || self.words.len() > most_words(histogram.resolution) {
             self.finish(histogram);
             return;
         }
@@ -190,11 +190,6 @@ impl<K: OrderedKey> KeyCounter<K> {
             self.overflow.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
         self.overflow.clear();
         histogram.absorb_negatives(&overflow);
-    }
-
-    /// Words that may pile up, those left behind by pages that were moved included.
-    fn most_words(&self, histogram: &KeyHistogram<K>) -> usize {
-        histogram.resolution.bins as usize * 3 / 2 + CACHE_WORDS
     }
 
     /// Divides pages as the histogram does, after adding what they have counted to it.
@@ -311,6 +306,11 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 }
 
+/// Words that may pile up, those left behind by pages that were moved included.
+fn most_words(resolution: Resolution) -> usize {
+    resolution.bins as usize * 3 / 2 + CACHE_WORDS
+}
+
 /// Counts keys until one must not be counted in its word; gives its position.
 #[inline]
 fn count_keys<K: OrderedKey>(table: &[u64], words: &mut [K::Word], keys: &[K]) -> Option<usize> {
@@ -332,8 +332,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Keyed;
     use crate::key_histogram::tests::SMALL;
-    use crate::{Keyed, Resolution};
 
     /// Scores of all kinds: ties, one octave, zeros of both signs, denormals, huge, negative.
     fn scores() -> impl Strategy<Value = Vec<f32>> {

@@ -73,7 +73,7 @@ pub struct Regions {
     runs: Vec<RegionRun>,
     /// Runs of row `y` are `runs[row_ends[y]..row_ends[y + 1]]`.
     row_ends: Vec<usize>,
-    regions: Vec<Region>,
+    found: Vec<Region>,
     weights: Vec<u128>,
 }
 
@@ -92,14 +92,14 @@ impl Regions {
             row_ends.push(runs.len());
             above = here;
         }
-        let regions = number_regions(&mut runs, &row_ends);
-        let weights = regions.iter().map(Region::weight).collect();
-        Self { runs, row_ends, regions, weights }
+        let found = number_regions(&mut runs, &row_ends);
+        let weights = found.iter().map(Region::weight).collect();
+        Self { runs, row_ends, found, weights }
     }
 
     /// The regions, in raster order of their first pixel.
     pub fn regions(&self) -> &[Region] {
-        &self.regions
+        &self.found
     }
 
     /// [`Region::weight`] of every region.

@@ -148,3 +148,68 @@ impl ScoreCurve {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn bin(low: f64, high: f64, positives: u64) -> ScoreBin {
+        ScoreBin { positives, negatives: 1, weight: 0, low, high }
+    }
+
+    #[test]
+    fn bins_have_to_be_in_order() {
+        assert!(ScoreCurve::new(vec![bin(2.0, 3.0, 1), bin(1.0, 1.5, 1)], 0).is_ok());
+        let overlapping = ScoreCurve::new(vec![bin(2.0, 3.0, 1), bin(1.0, 2.0, 1)], 0);
+        assert_eq!(overlapping.unwrap_err(), CurveError::NotDescending);
+        let many = ScoreCurve::new(vec![bin(2.0, 2.0, u64::MAX), bin(1.0, 1.0, 1)], 0);
+        assert_eq!(many.unwrap_err(), CurveError::TooManyPixels);
+    }
+
+    #[test]
+    fn a_sample_has_the_largest_score_of_its_images() {
+        let images = [("b", 0.2, false), ("a", 0.9, false), ("a", 0.1, true), ("b", 0.3, false), ("c", -0.0, false)];
+        let curve = ScoreCurve::of_samples(images);
+        assert_eq!(curve.totals(), (1, 2));
+        assert_eq!(curve.auroc().unwrap().value(), 1.0);
+        assert_eq!(curve.f1_max().unwrap().threshold.value(), 0.9);
+    }
+
+    #[test]
+    fn even_bins_are_ties() {
+        let scores = [(0.0, false), (0.1, true), (0.3, false), (0.6, true), (0.9, false), (1.0, true)];
+        let curve = ScoreCurve::of_labelled(scores).evenly_binned(2).unwrap();
+        // Two positives and a negative above, one and two below.
+        assert_eq!(curve.bins.iter().map(|bin| (bin.positives, bin.negatives)).collect::<Vec<_>>(), [(2, 1), (1, 2)]);
+        assert_eq!(curve.bins.iter().map(|bin| bin.low).collect::<Vec<_>>(), [0.5, 0.0]);
+        let same = ScoreCurve::of_labelled([(1.0, true), (1.0, false)]).evenly_binned(1000).unwrap();
+        assert_eq!(same.auroc().unwrap().value(), 0.5);
+        assert!(ScoreCurve::of_labelled([]).evenly_binned(10).is_none());
+        assert!(curve.evenly_binned(0).is_none());
+    }
+
+    #[test]
+    fn counts_beyond_32_bits_and_products_beyond_64() {
+        let n = 1_u64 << 60;
+        let bins = [2.0, 1.0].map(|score| ScoreBin { negatives: n / 2, ..bin(score, score, n / 2) });
+        let curve = ScoreCurve::new(bins.to_vec(), 0).unwrap();
+        assert_eq!(curve.auroc().unwrap(), crate::Interval::point(0.5));
+        assert_eq!(curve.average_precision().unwrap(), crate::Interval::point(0.5));
+        assert_eq!(curve.f1_max().unwrap().value, crate::Interval::ratio(2, 3));
+    }
+
+    #[test]
+    fn one_class_alone_has_no_curve() {
+        let negatives = ScoreCurve::of_labelled([(1.0, false)]);
+        assert!(negatives.auroc().is_none() && negatives.average_precision().is_none() && negatives.f1_max().is_none());
+        assert!(negatives.aupro(0.3).is_none() && negatives.fpr95().is_none() && negatives.iou_max().is_none());
+        let positives = ScoreCurve::of_labelled([(1.0, true)]);
+        assert!(positives.auroc().is_none() && positives.fpr95().is_none());
+        assert_eq!(positives.average_precision().unwrap().value(), 1.0);
+        let rates = negatives.at(2.0);
+        assert!(rates.precision.is_none() && rates.recall.is_none());
+        assert_eq!(rates.fpr.unwrap().value(), 0.0);
+    }
+}
