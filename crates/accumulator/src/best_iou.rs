@@ -252,6 +252,8 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::sync::Arc;
 
     use pimo_frame::{Mask, Scores, Size};

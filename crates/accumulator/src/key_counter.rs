@@ -429,7 +429,7 @@ mod tests {
         let mut histogram = KeyHistogram::<u32>::new(SMALL);
         let mut counter = KeyCounter::new();
         counter.count_row(&[f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::from_bits(!0)], &[], &[]);
-        counter.flush(&mut histogram);
+        counter.finish(&mut histogram);
         assert_eq!(histogram.pixels(), (0, 5));
     }
 

@@ -177,6 +177,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
 
     use super::*;

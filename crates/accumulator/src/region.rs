@@ -219,6 +219,8 @@ impl Region {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use pimo_frame::Size;
     use proptest::prelude::*;
 

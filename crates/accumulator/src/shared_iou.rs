@@ -134,6 +134,8 @@ impl<K: OrderedKey> RowVisitor for Cells<'_, K> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::sync::Arc;
 
     use pimo_frame::{Mask, Scores, Size};

@@ -1,4 +1,4 @@
-//! F1max and IoU max with the thresholds that reach them, FPR95, and rates at given thresholds.
+//! The largest F1 and intersection over union with the thresholds that reach them, FPR95, and rates at given thresholds.
 
 use crate::interval::Interval;
 use crate::score_curve::{ScoreCurve, Step};
@@ -30,7 +30,7 @@ pub struct ThresholdRates {
     pub iou: Option<Interval>,
 }
 
-/// A ratio of counts: F1 or IoU.
+/// A ratio of counts: F1 or intersection over union.
 type Measure = fn(tp: u64, fp: u64, positives: u64) -> (u128, u128);
 
 fn f1(tp: u64, fp: u64, positives: u64) -> (u128, u128) {

@@ -157,6 +157,8 @@ impl Bounds {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use num_bigint::BigUint;
     use proptest::prelude::*;
 
@@ -168,9 +170,9 @@ mod tests {
         let (exponent, mantissa) = ((bits >> 52) as i64 - 1075, bits & ((1 << 52) - 1) | 1 << 52);
         let (mut left, mut right) = (BigUint::from(mantissa) * whole, BigUint::from(part));
         if exponent >= 0 {
-            left <<= exponent as u64
+            left <<= exponent as u64;
         } else {
-            right <<= (-exponent) as u64
+            right <<= (-exponent) as u64;
         }
         left.cmp(&right)
     }

@@ -1,6 +1,6 @@
 //! Pixel and image metrics of the parity fixtures, from maps to values, against scikit-learn and brute force.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -49,7 +49,7 @@ fn read_npy(path: &Path) -> (Size, Scores) {
 
 /// A half-precision number.
 fn half(bits: u16) -> f32 {
-    let (exponent, mantissa) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
     let size = if exponent == 0 { mantissa * 2_f32.powi(-24) } else { (mantissa + 1024.0) * 2_f32.powi(exponent - 25) };
     if bits >> 15 == 1 { -size } else { size }
 }
