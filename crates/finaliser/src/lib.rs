@@ -23,3 +23,14 @@ pub use fpr_bounds::{BoundsError, FprBounds};
 pub use levels::CurvePoints;
 pub use overlap_curve::OverlapCurve;
 pub use shared_fpr::{SharedFpr, SharedFprError};
+
+mod area_below;
+mod best_threshold;
+mod interval;
+mod overlap_mean;
+mod precision_recall;
+mod score_curve;
+pub use best_threshold::{BestThreshold, ThresholdRates};
+pub use interval::{Interval, macro_average};
+pub use overlap_mean::{iou_best_mean, iou_shared_max};
+pub use score_curve::{CurveError, ScoreCurve};

@@ -1,0 +1,285 @@
+//! A histogram of scores without a range.
+//!
+//! Scores are counted by their [ordered keys](crate::OrderedKey): a *page* for every key prefix that occurs (128 an
+//! octave), and in each page either a list of single keys or 2^bits bins of equal width.
+//!
+//! # The resolution depends on what was counted, and on nothing else
+//!
+//! Let D be the multiset of all keys counted so far, with their classes, and `n(D)` the number of prefixes in it. Of
+//! page p let `d(p, D)` be the number of different keys, of the class that has more.
+//!
+//! 1. While all different keys of both classes number at most [`Resolution::keys`], every page is a list: `over(D)` is
+//!    false.
+//! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that `n(D)` pages may have, which
+//!    never grows with n; the other pages remain lists. Such pages are *crowded*.
+//! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it. These never rise with j nor
+//!    with h.
+//!
+//! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `d(p, D) <= d(p, E)`, `over(D)` implies
+//! `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is coarser than the
+//! same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to know of D: lists
+//! are exact, bins can be added up into wider ones, and a bin's count, ones, zeros and weight are sums and unions.
+//!
+//! Merging the histograms of D and D' gives the histogram of E = D + D': `over(E)` holds if it holds for a part, or
+//! else all lists are exact and their union shows whether it does. A page crowded in a part is crowded in E; a page
+//! that is a list in both has its exact list in E, which shows whether it is crowded. With n, the crowded pages and
+//! their order known, the bits follow, and every page is brought to them. Hence the histogram is a function of the
+//! multiset alone: neither the order of pixels nor how they were shared out among threads and machines changes a byte.
+
+use crate::key_bin::{ScoreBin, Tally, Weighted};
+use crate::key_page::Page;
+use crate::{OrderedKey, Resolution};
+
+/// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
+///
+/// Filled by a [`KeyCounter`](crate::KeyCounter); read as [`ScoreBin`]s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHistogram<K: OrderedKey> {
+    pub(crate) resolution: Resolution,
+    /// Whether the keys no longer fit one by one.
+    pub(crate) over: bool,
+    /// Ascending by prefix between calls; pages that are new in a call come last.
+    pub(crate) pages: Vec<Page<K>>,
+    /// For every prefix, one more than the index of its page, or 0.
+    places: Vec<u32>,
+}
+
+/// Two histograms that do not go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("histograms of different resolution ({0:?} and {1:?}) cannot be merged; count both with the same one")]
+pub struct ResolutionMismatch(pub Resolution, pub Resolution);
+
+impl<K: OrderedKey> KeyHistogram<K> {
+    /// An empty histogram. A resolution with fewer bins than a histogram needs is raised to that.
+    pub fn new(resolution: Resolution) -> Self {
+        let resolution = resolution.normalised();
+        Self { resolution, over: false, pages: Vec::new(), places: vec![0; 1 << K::PREFIX_BITS] }
+    }
+
+    /// What the histogram may hold.
+    pub const fn resolution(&self) -> Resolution {
+        self.resolution
+    }
+
+    /// Adds what another histogram counted.
+    ///
+    /// # Errors
+    /// The two have different resolutions; nothing is changed.
+    pub fn merge(&mut self, other: &Self) -> Result<(), ResolutionMismatch> {
+        if self.resolution != other.resolution {
+            return Err(ResolutionMismatch(self.resolution, other.resolution));
+        }
+        self.over |= other.over;
+        for theirs in &other.pages {
+            let ours = self.page(theirs.prefix);
+            // Whichever is coarser decides; `settle` makes both coarser still if need be.
+            match (ours.bits, theirs.bits) {
+                (Some(a), Some(b)) => ours.coarsen(a.min(b)),
+                (None, Some(b)) => ours.coarsen(b),
+                (_, None) => {}
+            }
+            ours.merge(theirs);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// The occupied bins from the highest scores to the lowest.
+    pub fn bins(&self) -> Vec<ScoreBin> {
+        let mut bins: Vec<ScoreBin> = self.pages.iter().flat_map(Page::bins).collect();
+        bins.reverse();
+        bins
+    }
+
+    /// Anomalous and normal pixels counted.
+    pub fn pixels(&self) -> (u64, u64) {
+        self.pages.iter().fold((0, 0), |(positives, negatives), page| {
+            let p: u64 = page.positives.iter().map(|bin| bin.tally.count).sum();
+            let n: u64 = page.negatives.iter().map(|bin| bin.count).sum();
+            (positives + p, negatives + n)
+        })
+    }
+
+    /// Whether every pixel is known by its exact score.
+    pub fn is_exact(&self) -> bool {
+        self.pages.iter().all(|page| {
+            page.bits.is_none() || page.bits == Some(K::LOW_BITS) || page.bins().iter().all(ScoreBin::is_tie)
+        })
+    }
+
+    pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
+        if self.places[prefix] == 0 {
+            self.pages.push(Page::new(prefix));
+            self.places[prefix] = self.pages.len() as u32;
+        }
+        &mut self.pages[self.places[prefix] as usize - 1]
+    }
+
+    /// Adds keys in ascending order, each with a number of normal pixels.
+    pub(crate) fn absorb_negatives(&mut self, keys: &[(K, u64)]) {
+        for chunk in keys.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
+            let tallies: Vec<Tally<K::Low>> = chunk.iter().map(|&(key, count)| Tally::of_key(key, count)).collect();
+            self.page(chunk[0].0.prefix()).absorb_negatives(&tallies);
+        }
+    }
+
+    /// Adds anomalous pixels with their region weights; reorders the slice.
+    pub(crate) fn absorb_positives(&mut self, pixels: &mut Vec<(K, u128)>) {
+        // Pages with bins take pixels as they come; only lists want them sorted.
+        pixels.retain(|&(key, weight)| {
+            let place = self.places[key.prefix()];
+            let Some(page) = (place as usize).checked_sub(1).map(|at| &mut self.pages[at]) else {
+                return true;
+            };
+            if page.bits.is_some() {
+                page.absorb_positives(&[Weighted { weight, tally: Tally::of_key(key, 1) }]);
+            }
+            page.bits.is_none()
+        });
+        pixels.sort_unstable_by_key(|&(key, _)| key);
+        for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
+            let keys: Vec<Weighted<K::Low>> = chunk
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(|same| Weighted {
+                    weight: same.iter().map(|&(_, weight)| weight).sum(),
+                    tally: Tally::of_key(same[0].0, same.len() as u64),
+                })
+                .collect();
+            self.page(chunk[0].0.prefix()).absorb_positives(&keys);
+        }
+        pixels.clear();
+    }
+
+    /// Brings every page to the resolution that the module's description gives it.
+    pub(crate) fn settle(&mut self) {
+        self.pages.sort_unstable_by_key(|page| page.prefix);
+        for (at, page) in self.pages.iter().enumerate() {
+            self.places[page.prefix] = at as u32 + 1;
+        }
+        if !self.over {
+            let keys: usize = self.pages.iter().map(|page| page.negatives.len() + page.positives.len()).sum();
+            self.over = keys > self.resolution.keys as usize;
+        }
+        if !self.over {
+            return;
+        }
+        let longest = self.resolution.longest_list(self.pages.len());
+        let crowded =
+            |page: &Page<K>| page.bits.is_some() || page.negatives.len() > longest || page.positives.len() > longest;
+        let count = self.pages.iter().filter(|page| crowded(page)).count();
+        let bits = self.resolution.bits::<K>(count);
+        let crowded_pages = self.pages.iter_mut().rev().filter(|page| crowded(page));
+        for (page, bits) in crowded_pages.zip(bits) {
+            page.coarsen(bits);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Few keys and the fewest bins, so that small data is crowded too.
+    pub(crate) const SMALL: Resolution = Resolution { bins: 1 << 19, keys: 300 };
+
+    pub(crate) type Pixels = Vec<(u32, Option<u128>)>;
+
+    /// Keys that crowd some pages, and some far away.
+    pub(crate) fn pixels() -> impl Strategy<Value = Pixels> {
+        let near = (0_u32..12, 0_u32..0x1_0000).prop_map(|(page, low)| (0xc000 + page * 7) << 16 | low);
+        let few = (0_u32..400, 0_u32..3).prop_map(|(page, low)| (0x9000 + page * 3) << 16 | low << 9);
+        let key = prop_oneof![8 => near, 2 => few, 1 => 0x0080_0000_u32..0xff80_0000];
+        let weight = prop_oneof![3 => Just(None), 1 => (1_u128 << 70..1_u128 << 80).prop_map(Some)];
+        proptest::collection::vec((key, weight), 0..2000)
+    }
+
+    pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
+        let mut histogram = KeyHistogram::new(resolution);
+        let mut negatives: Vec<(u32, u64)> = pixels.iter().filter(|p| p.1.is_none()).map(|p| (p.0, 1)).collect();
+        negatives.sort_unstable();
+        histogram.absorb_negatives(&negatives);
+        let mut positives = pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).collect();
+        histogram.absorb_positives(&mut positives);
+        histogram.settle();
+        histogram
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn grouping_and_order_do_not_matter(pixels in pixels(), cuts in proptest::collection::vec(0.0..1.0, 0..6)) {
+            let whole = count(SMALL, &pixels);
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut: &f64| (cut * pixels.len() as f64) as usize).collect();
+            cuts.extend([0, pixels.len()]);
+            cuts.sort_unstable();
+            let parts: Vec<_> = cuts.windows(2).map(|cut| count(SMALL, &pixels[cut[0]..cut[1]])).collect();
+            let mut left = KeyHistogram::new(SMALL);
+            for part in &parts {
+                left.merge(part).unwrap();
+            }
+            let mut right = KeyHistogram::new(SMALL);
+            for part in parts.iter().rev() {
+                let mut next = part.clone();
+                next.merge(&right).unwrap();
+                right = next;
+            }
+            prop_assert!(left == whole && right == whole);
+            prop_assert_eq!(left.to_bytes(), whole.to_bytes());
+            // The resolution is that of the last state, but pixels may also come one batch after the other.
+            let mut grown = KeyHistogram::new(SMALL);
+            for batch in pixels.chunks(97) {
+                grown.merge(&count(SMALL, batch)).unwrap();
+            }
+            prop_assert_eq!(grown.to_bytes(), whole.to_bytes());
+        }
+
+        #[test]
+        fn bins_hold_what_was_counted(pixels in pixels()) {
+            for resolution in [SMALL, Resolution::default()] {
+                let histogram = count(resolution, &pixels);
+                let bins = histogram.bins();
+                prop_assert!(bins.is_sorted_by(|a, b| a.low > b.high));
+                prop_assert_eq!(histogram.is_exact(), bins.iter().all(ScoreBin::is_tie));
+                prop_assert!(resolution == SMALL || histogram.is_exact());
+                let mut seen = (0, 0);
+                for bin in &bins {
+                    let inside = |key: u32| {
+                        let score = f64::from(f32::from_key(key));
+                        bin.low <= score && score <= bin.high
+                    };
+                    let keys: Vec<_> = pixels.iter().filter(|pixel| inside(pixel.0)).collect();
+                    let positives: Vec<u128> = keys.iter().filter_map(|pixel| pixel.1).collect();
+                    prop_assert_eq!(bin.positives, positives.len() as u64);
+                    prop_assert_eq!(bin.negatives, (keys.len() - positives.len()) as u64);
+                    prop_assert_eq!(bin.weight, positives.iter().sum::<u128>());
+                    prop_assert_eq!(bin.is_tie(), keys.iter().all(|pixel| pixel.0 == keys[0].0));
+                    seen = (seen.0 + bin.positives, seen.1 + bin.negatives);
+                }
+                prop_assert_eq!(histogram.pixels(), seen);
+                prop_assert_eq!(seen.0 + seen.1, pixels.len() as u64);
+            }
+        }
+    }
+
+    use crate::Keyed;
+
+    #[test]
+    fn different_resolutions_do_not_merge() {
+        let other = KeyHistogram::<u32>::new(Resolution { keys: 301, ..SMALL });
+        assert!(KeyHistogram::new(SMALL).merge(&other).is_err());
+    }
+
+    #[test]
+    fn counts_beyond_32_bits() {
+        let mut histogram = KeyHistogram::<u32>::new(SMALL);
+        histogram.absorb_negatives(&[(7, 1 << 40)]);
+        let twice = histogram.clone();
+        histogram.merge(&twice).unwrap();
+        assert_eq!(histogram.pixels(), (0, 1 << 41));
+    }
+}
