@@ -37,6 +37,7 @@ pub fn guard() -> io::Result<()> {
     if unsafe { libc::sigaction(libc::SIGBUS, &raw const action, ptr::null_mut()) } != 0 {
         return Err(io::Error::last_os_error());
     }
+    pimo_reader::fault::announce_handler();
     Ok(())
 }
 

@@ -25,6 +25,21 @@ pub fn handle(address: usize) -> bool {
     TABLE.handle(address)
 }
 
+static GUARDED: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process has a handler for `SIGBUS` that asks [`handle`].
+///
+/// From then on [`IoChoice::Auto`](crate::IoChoice::Auto) maps files on local file systems: that is faster than
+/// reading them, and with a handler no less safe.
+pub fn announce_handler() {
+    GUARDED.store(true, SeqCst);
+}
+
+/// Whether a handler was announced.
+pub(crate) fn is_guarded() -> bool {
+    GUARDED.load(SeqCst)
+}
+
 /// Announces a mapping of `len` bytes at `address`; `None` when the table is full.
 pub(crate) fn register(address: usize, len: usize) -> Option<Registration> {
     let page = rustix::param::page_size();
