@@ -60,7 +60,7 @@ fn redacted(text: &str, folder: &Path) -> String {
     lines.join("\n")
 }
 
-/// Replaces `1.5 s` by `[time]` and `3.1 MB/s` by `[rate]`.
+/// Replaces `1.5 s` by `[time]`, `3.1 MB/s` by `[rate]` and the number of `32MiB` by `[n]`.
 fn without_times(line: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in line.split(' ') {
@@ -71,7 +71,10 @@ fn without_times(line: &str) -> String {
             _ => "",
         };
         let number = words.last().is_some_and(|word| word.parse::<f64>().is_ok());
-        if number && !replacement.is_empty() {
+        let amount = unit.strip_suffix("MiB").filter(|amount| amount.parse::<u64>().is_ok());
+        if let Some(amount) = amount {
+            words.push(word.replacen(amount, "[n]", 1));
+        } else if number && !replacement.is_empty() {
             words.pop();
             words.push(word.replacen(unit, replacement, 1));
         } else {

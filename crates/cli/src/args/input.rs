@@ -35,9 +35,8 @@ pub struct InputArgs {
 
     /// A table that names every file, instead of --maps and --dataset
     ///
-    /// CSV or Parquet with the columns image_id,
-    /// category, map (or map:NAME for each of several detectors), and optionally mask, image, class, defect and
-    /// group. Entries of stacked files are written as file.pt#12.
+    /// CSV or Parquet with the columns `image_id`, `category`, `map` (or `map:NAME` for each of several detectors), and
+    /// optionally `mask`, `image`, `class`, `defect` and `group`. Entries of stacked files are written as file.pt#12.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "layout", "paths"])]
     pub manifest: Option<PathBuf>,
 

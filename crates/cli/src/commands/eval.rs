@@ -111,7 +111,7 @@ pub fn run(args: &EvalArgs, matches: &ArgMatches) -> Result<Code, Failure> {
     for warning in &outcome.record.warnings {
         reporter.warning(warning);
     }
-    outcome.problems.iter().for_each(|problem| reporter.problem(problem));
+    reporter.problems(&outcome.problems);
     if !args.messages.quiet {
         let by_defect = args.output.by == Some(By::Defect);
         let text = results::render(&outcome.summary, &outcome.record, &outcome.paths, by_defect);
@@ -138,7 +138,7 @@ pub(crate) fn prepare_process(settings: &Settings) -> Result<(), Failure> {
 fn failure(error: PipelineError, reporter: &Reporter, matches: &ArgMatches) -> Failure {
     match error {
         PipelineError::Bad(problems) => {
-            problems.iter().for_each(|problem| reporter.problem(problem));
+            reporter.problems(&problems);
             let message = listing(&problems, matches, "nothing was written");
             Failure { code: fault_of(&problems).into(), message }
         }
@@ -153,17 +153,17 @@ const SHOWN: usize = 20;
 fn listing(problems: &[Problem], matches: &ArgMatches, consequence: &str) -> String {
     let count = problems.len();
     let plural = if count == 1 { "" } else { "s" };
-    let mut text = format!("{count} problem{plural} in the input; {consequence}\n");
+    let mut lines = vec![format!("{count} problem{plural} in the input; {consequence}")];
     // A damaged file of many maps is a problem of every one of them.
     for same in problems[..count.min(SHOWN)].chunk_by(|a, b| (&a.file, &a.message) == (&b.file, &b.message)) {
         let times = if same.len() > 1 { format!(" ({} images)", same.len()) } else { String::new() };
-        text.push_str(&format!("  {}{times}\n", same[0]));
+        lines.push(format!("  {}{times}", same[0]));
     }
     if count > SHOWN {
-        text.push_str(&format!("  and {} more\n", count - SHOWN));
+        lines.push(format!("  and {} more", count - SHOWN));
     }
-    text.push_str(&format!("All problems (with --deep those inside of files too): {}", hint::inspect_command(matches)));
-    text
+    lines.push(format!("All problems (with --deep those inside of files too): {}", hint::inspect_command(matches)));
+    lines.join("\n")
 }
 
 fn start_facts(settings: &Settings, output: &Output) -> serde_json::Value {

@@ -77,7 +77,7 @@ pub fn run(args: &InspectArgs) -> Result<Code, Failure> {
     let inspection = inspect(&input, &settings, args.report.deep, &interrupt::CANCEL, &reporter);
     reporter.clear();
     let inspection = inspection?;
-    inspection.problems.iter().for_each(|problem| reporter.problem(problem));
+    reporter.problems(&inspection.problems);
     let code = match (&inspection.memory, inspection.problems.as_slice()) {
         (None, []) => Code::Done,
         (Some(_), []) => Code::Data,
@@ -93,29 +93,28 @@ pub fn run(args: &InspectArgs) -> Result<Code, Failure> {
 }
 
 fn render(inspection: &Inspection, settings: &Settings, deep: bool) -> String {
-    let mut text = format!(
-        "Layout {}; {}: {}\n\n{}",
-        inspection.layout.unwrap_or("given by a manifest"),
-        units::counted(inspection.models.len() as u64, "detector"),
-        inspection.models.join(", "),
-        table(&inspection.categories).render()
-    );
-    text.push_str(&bounds(&inspection.categories, settings));
-    text.push_str(&time(inspection, settings));
-    text.push_str(&memory(inspection, settings));
-    for note in &inspection.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    text.push('\n');
-    text.push_str(&match inspection.problems.len() {
-        0 if deep => "No problem was found: every file was decoded.\n".to_owned(),
-        0 => "No problem was found in headers and samples; --deep decodes every file.\n".to_owned(),
-        count => format!("{}:\n", units::counted(count as u64, "problem")),
+    let mut lines = vec![
+        format!(
+            "Layout {}; {}: {}",
+            inspection.layout.unwrap_or("given by a manifest"),
+            units::counted(inspection.models.len() as u64, "detector"),
+            inspection.models.join(", ")
+        ),
+        String::new(),
+        table(&inspection.categories).render(),
+    ];
+    lines.extend(bounds(&inspection.categories, settings));
+    lines.extend(time(inspection, settings));
+    lines.push(memory(inspection, settings));
+    lines.extend(inspection.notes.iter().map(|note| format!("note: {note}")));
+    lines.push(String::new());
+    lines.push(match inspection.problems.len() {
+        0 if deep => "No problem was found: every file was decoded.".to_owned(),
+        0 => "No problem was found in headers and samples; --deep decodes every file.".to_owned(),
+        count => format!("{}:", units::counted(count as u64, "problem")),
     });
-    for problem in &inspection.problems {
-        text.push_str(&format!("  {problem}\n"));
-    }
-    text
+    lines.extend(inspection.problems.iter().map(|problem| format!("  {problem}")));
+    lines.join("\n") + "\n"
 }
 
 fn table(categories: &[CategoryInspection]) -> Table {
@@ -167,34 +166,33 @@ fn pixels_at_lower_bound(category: &CategoryInspection, settings: &Settings) -> 
 /// Below this the score hangs on single pixels; `pimo eval` warns too.
 const FEW_PIXELS: f64 = 100.0;
 
-fn bounds(categories: &[CategoryInspection], settings: &Settings) -> String {
+/// Whether the lower bound of the shared FPR can be reached, and by how many pixels.
+fn bounds(categories: &[CategoryInspection], settings: &Settings) -> Vec<String> {
     let lower = settings.bounds.lower();
-    let with_normal = || categories.iter().filter(|category| category.normal > 0);
-    let count = |test: &dyn Fn(f64) -> bool| {
-        with_normal()
-            .filter(|category| test(pixels_at_lower_bound(category, settings)))
-            .map(|c| c.name.as_str())
-            .collect()
+    let of_pixels = |wanted: std::ops::Range<f64>| {
+        let fits = |category: &&CategoryInspection| {
+            category.normal > 0 && wanted.contains(&pixels_at_lower_bound(category, settings))
+        };
+        categories.iter().filter(fits).map(|category| category.name.as_str()).collect::<Vec<_>>()
     };
-    let unreachable: Vec<&str> = count(&|pixels| pixels < 1.0);
-    let few: Vec<&str> = count(&|pixels| (1.0..FEW_PIXELS).contains(&pixels));
-    let mut text = String::from("\n");
-    if unreachable.is_empty() && few.is_empty() && with_normal().next().is_some() {
-        text.push_str(&format!("A shared FPR of {lower} can be reached.\n"));
-    }
+    let (unreachable, few) = (of_pixels(0.0..1.0), of_pixels(1.0..FEW_PIXELS));
+    let mut lines = Vec::new();
     if !unreachable.is_empty() {
-        text.push_str(&format!(
-            "A shared FPR of {lower} is less than one normal pixel, so AUPIMO would be null; raise --fpr-bounds: {}\n",
+        lines.push(format!(
+            "A shared FPR of {lower} is less than one normal pixel, so AUPIMO would be null; raise --fpr-bounds: {}",
             unreachable.join(", ")
         ));
     }
     if !few.is_empty() {
-        text.push_str(&format!(
-            "A shared FPR of {lower} is less than {FEW_PIXELS} normal pixels, so AUPIMO would hang on single ones: {}\n",
+        lines.push(format!(
+            "A shared FPR of {lower} is less than {FEW_PIXELS} normal pixels, so AUPIMO would hang on single ones: {}",
             few.join(", ")
         ));
     }
-    text
+    if lines.is_empty() && categories.iter().any(|category| category.normal > 0) {
+        lines.push(format!("A shared FPR of {lower} can be reached."));
+    }
+    lines
 }
 
 /// Bytes of samples that an evaluation reads.
@@ -209,22 +207,22 @@ fn estimate(inspection: &Inspection, settings: &Settings) -> Option<Duration> {
     Duration::try_from_secs_f64(speed.time.as_secs_f64() * share).ok()
 }
 
-fn time(inspection: &Inspection, settings: &Settings) -> String {
-    let (Some(time), Some(speed)) = (estimate(inspection, settings), inspection.speed) else { return String::new() };
-    format!(
-        "`pimo eval` reads {} and takes about {}, at the {} measured just now on {}.\n",
+fn time(inspection: &Inspection, settings: &Settings) -> Option<String> {
+    let (time, speed) = (estimate(inspection, settings)?, inspection.speed?);
+    Some(format!(
+        "`pimo eval` reads {} and takes about {}, at the {} measured just now on {}.",
         units::bytes(bytes_to_read(&inspection.categories, settings)),
         units::seconds(time),
         units::rate(speed.bytes, speed.time),
         units::counted(speed.maps, "map"),
-    )
+    ))
 }
 
 fn memory(inspection: &Inspection, settings: &Settings) -> String {
     match &inspection.memory {
-        Some(error) => format!("{error}\n"),
+        Some(error) => error.to_string(),
         None => format!(
-            "It needs at least {} of memory; --memory allows {}.\n",
+            "It needs at least {} of memory; --memory allows {}.",
             pimo_pipeline::bytes(least_memory(inspection)),
             pimo_pipeline::bytes(settings.memory)
         ),

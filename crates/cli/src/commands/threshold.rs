@@ -175,14 +175,17 @@ fn json_list(found: &[Operating], fpr: Decimal) -> String {
 }
 
 fn csv(found: &[Operating]) -> String {
-    let mut text = String::from("category,model,threshold,shared_fpr,max_fpr\n");
-    for operating in found {
-        let max_fpr = operating.max_fpr.map(|rate| rate.to_string()).unwrap_or_default();
-        let fields = [csv_field(&operating.category), csv_field(&operating.model)];
-        let [category, model] = fields;
-        text.push_str(&format!("{category},{model},{},{},{max_fpr}\n", operating.threshold, operating.shared_fpr));
-    }
-    text
+    let row = |operating: &Operating| {
+        let fields = [
+            csv_field(&operating.category),
+            csv_field(&operating.model),
+            operating.threshold.to_string(),
+            operating.shared_fpr.to_string(),
+            operating.max_fpr.map(|rate| rate.to_string()).unwrap_or_default(),
+        ];
+        fields.join(",") + "\n"
+    };
+    "category,model,threshold,shared_fpr,max_fpr\n".to_owned() + &found.iter().map(row).collect::<String>()
 }
 
 /// A field of a CSV file, in quotes where it needs them.

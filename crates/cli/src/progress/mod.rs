@@ -83,8 +83,10 @@ impl Reporter {
     }
 
     /// Something wrong with the input. People get a list of problems with the error at the end.
-    pub fn problem(&self, problem: &Problem) {
-        self.json("problem", problem_facts(problem));
+    pub fn problems(&self, problems: &[Problem]) {
+        for problem in problems {
+            self.json("problem", problem_facts(problem));
+        }
     }
 
     /// The command did not do what it was asked for.
