@@ -14,7 +14,9 @@ const SIZE: Size = Size::new(1024, 1024);
 fn scores(size: Size) -> Vec<f32> {
     let wave = |y: u32, x: u32| {
         let (y, x) = (f64::from(y) / f64::from(size.height), f64::from(x) / f64::from(size.width));
-        (y * 17.0).sin() * (x * 23.0).cos() + 0.3 * (y * 131.0 + x * 97.0).sin() + 1e-4 * (y * 7919.0 + x * 6007.0).sin()
+        (y * 17.0).sin() * (x * 23.0).cos()
+            + 0.3 * (y * 131.0 + x * 97.0).sin()
+            + 1e-4 * (y * 7919.0 + x * 6007.0).sin()
     };
     (0..size.height).flat_map(|y| (0..size.width).map(move |x| wave(y, x) as f32)).collect()
 }

@@ -17,7 +17,8 @@ use pimo_reader::{AnomalyMap, IoChoice, MapLocation, Reader, ReaderOptions};
 fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mut arguments = std::env::args().skip(1);
-    let (mut folder, mut threads, mut io, mut fused) = (None, std::thread::available_parallelism()?.get(), IoChoice::Auto, false);
+    let (mut folder, mut threads, mut io, mut fused) =
+        (None, std::thread::available_parallelism()?.get(), IoChoice::Auto, false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or("a value is missing");
         match argument.as_str() {

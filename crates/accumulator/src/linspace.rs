@@ -307,15 +307,10 @@ fn kernel_reached(kernel: &GridKernel, scores: &[f64; BLOCK], reached: &mut [u32
             if single { f64::from(exact as f32) } else { exact }
         });
         // Thresholds `guess - 1` and `guess + 1` have to lie on either side for the guess to be right or off by one.
-        doubtful |= !(guess >= 1.0 && after_is_computed(guess, last_computed) && before <= score && after > score);
+        doubtful |= !(guess >= 1.0 && guess + 1.0 <= last_computed && before <= score && after > score);
         reached[i] = guess as i32 as u32 + u32::from(at <= score);
     }
     !doubtful
-}
-
-#[inline(always)]
-fn after_is_computed(guess: f64, last_computed: f64) -> bool {
-    guess + 1.0 <= last_computed
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl Seen {
         self.runs.extend(tied.map(|tied| Run { key: tied[0], count: tied.len() as u64 }));
         self.pending.clear();
         if old > 0 {
-            self.runs.sort_by(|a, b| b.key.cmp(&a.key));
+            self.runs.sort_by_key(|run| std::cmp::Reverse(run.key));
             self.runs.dedup_by(|next, kept| {
                 let same = next.key == kept.key;
                 kept.count += if same { next.count } else { 0 };
@@ -199,7 +199,7 @@ mod tests {
         ) {
             let size = Size::new(height, width);
             let scores: Vec<f32> = (0..size.pixels()).map(|i| noise(seed, i)).collect();
-            let mask = Mask::from_fn(size, |y, x| noise(seed, (y * 1000 + x) as u64 ^ 77) > 0.3);
+            let mask = Mask::from_fn(size, |y, x| noise(seed, (y * 1000 + x) as u64 ^ 0x4D) > 0.3);
             let pixel = |i: usize| (i / width as usize, i % width as usize);
             let above = floor + step;
             let count = |bound: f64| scores.iter().filter(|&&s| f64::from(s) >= bound).count() as u64;

@@ -87,7 +87,7 @@ impl SettledTail {
 }
 
 /// Entries that gather before they are sorted in.
-const PENDING: usize = 16 * 1024;
+const PENDING: usize = 4 * 1024;
 
 /// Rates are compared here with a margin far above rounding errors, so that too much is kept rather than too little.
 const MARGIN: f64 = 1e-9;

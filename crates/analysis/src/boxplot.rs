@@ -43,8 +43,7 @@ impl BoxplotStatistics {
         check_scores(scores)?;
         let sorted = ascending(scores);
         let quartile = |level| quantile_of_sorted(&sorted, level).ok_or(AnalysisError::NoScores);
-        let (first_quartile, median, third_quartile) =
-            (quartile(0.25)?, quartile(0.5)?, quartile(0.75)?);
+        let (first_quartile, median, third_quartile) = (quartile(0.25)?, quartile(0.5)?, quartile(0.75)?);
         let (lower_whisker, upper_whisker) = whiskers(&sorted, first_quartile, third_quartile);
         Ok(Self {
             count: scores.len(),
@@ -67,19 +66,13 @@ fn whiskers(sorted: &[f64], first_quartile: f64, third_quartile: f64) -> (f64, f
     let reach = WHISKER_REACH * (third_quartile - first_quartile);
     let below = sorted.partition_point(|&score| score < first_quartile - reach);
     let within = sorted.partition_point(|&score| score <= third_quartile + reach);
-    let lower = sorted
-        .get(below)
-        .map_or(first_quartile, |score| score.min(first_quartile));
-    let upper = sorted[..within]
-        .last()
-        .map_or(third_quartile, |score| score.max(third_quartile));
+    let lower = sorted.get(below).map_or(first_quartile, |score| score.min(first_quartile));
+    let upper = sorted[..within].last().map_or(third_quartile, |score| score.max(third_quartile));
     (lower, upper)
 }
 
 fn indices_where(scores: &[f64], condition: impl Fn(f64) -> bool) -> Vec<usize> {
-    (0..scores.len())
-        .filter(|&index| condition(scores[index]))
-        .collect()
+    (0..scores.len()).filter(|&index| condition(scores[index])).collect()
 }
 
 fn share_of(scores: &[f64], value: f64) -> f64 {
@@ -109,36 +102,22 @@ mod tests {
         let statistics = BoxplotStatistics::of(&[0.0, 0.0, 0.0, 10.0, 10.0]).unwrap();
         assert!(statistics.upper_whisker >= statistics.third_quartile);
         let statistics = BoxplotStatistics::of(&[0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]).unwrap();
-        assert_eq!(
-            (statistics.third_quartile, statistics.upper_whisker),
-            (0.5, 1.0)
-        );
+        assert_eq!((statistics.third_quartile, statistics.upper_whisker), (0.5, 1.0));
     }
 
     #[test]
     fn a_score_exactly_within_reach_ends_the_whisker() {
         // Quartiles 1 and 2, reach 1.5.
         let statistics = BoxplotStatistics::of(&[-0.5, 1.0, 1.0, 1.5, 2.0, 2.0, 3.5]).unwrap();
-        assert_eq!(
-            (statistics.first_quartile, statistics.third_quartile),
-            (1.0, 2.0)
-        );
-        assert_eq!(
-            (statistics.lower_whisker, statistics.upper_whisker),
-            (-0.5, 3.5)
-        );
+        assert_eq!((statistics.first_quartile, statistics.third_quartile), (1.0, 2.0));
+        assert_eq!((statistics.lower_whisker, statistics.upper_whisker), (-0.5, 3.5));
         assert!(statistics.low_outliers.is_empty() && statistics.high_outliers.is_empty());
     }
 
     #[test]
     fn equal_scores_collapse_to_one_value() {
         let statistics = BoxplotStatistics::of(&[0.1; 7]).unwrap();
-        for value in [
-            statistics.mean,
-            statistics.lower_whisker,
-            statistics.median,
-            statistics.upper_whisker,
-        ] {
+        for value in [statistics.mean, statistics.lower_whisker, statistics.median, statistics.upper_whisker] {
             assert_eq!(value, 0.1);
         }
         assert!(statistics.low_outliers.is_empty() && statistics.high_outliers.is_empty());
@@ -148,9 +127,6 @@ mod tests {
     fn refuses_empty_and_non_finite_scores() {
         assert_eq!(BoxplotStatistics::of(&[]), Err(AnalysisError::NoScores));
         let error = BoxplotStatistics::of(&[0.0, f64::NAN]).unwrap_err();
-        assert!(
-            matches!(error, AnalysisError::UnusableScore { index: 1, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, AnalysisError::UnusableScore { index: 1, .. }), "{error}");
     }
 }

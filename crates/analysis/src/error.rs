@@ -24,9 +24,7 @@ pub enum AnalysisError {
     },
 
     /// Two detectors were not scored on the same images.
-    #[error(
-        "{found} scores do not match {expected}: both detectors need one score for each of the same images"
-    )]
+    #[error("{found} scores do not match {expected}: both detectors need one score for each of the same images")]
     UnequalLengths {
         /// Number of scores of the first detector.
         expected: usize,
@@ -91,9 +89,7 @@ pub enum AnalysisError {
     },
 
     /// More images than a resample can index.
-    #[error(
-        "{images} images are too many for the bootstrap, which indexes them with 32 bits: use 0 resamples"
-    )]
+    #[error("{images} images are too many for the bootstrap, which indexes them with 32 bits: use 0 resamples")]
     TooManyImages {
         /// The number of images given.
         images: usize,
@@ -105,32 +101,18 @@ pub(crate) fn check_scores(scores: &[f64]) -> Result<(), AnalysisError> {
     if scores.is_empty() {
         return Err(AnalysisError::NoScores);
     }
-    match scores
-        .iter()
-        .position(|score| score.is_nan() || score.abs() > LARGEST_SCORE)
-    {
+    match scores.iter().position(|score| score.is_nan() || score.abs() > LARGEST_SCORE) {
         None => Ok(()),
-        Some(index) => Err(AnalysisError::UnusableScore {
-            index,
-            value: scores[index],
-        }),
+        Some(index) => Err(AnalysisError::UnusableScore { index, value: scores[index] }),
     }
 }
 
 /// Refuses a number outside the open unit interval.
 pub(crate) fn check_probability(name: &'static str, value: f64) -> Result<(), AnalysisError> {
-    if value > 0.0 && value < 1.0 {
-        Ok(())
-    } else {
-        Err(AnalysisError::NotAProbability { name, value })
-    }
+    if value > 0.0 && value < 1.0 { Ok(()) } else { Err(AnalysisError::NotAProbability { name, value }) }
 }
 
 /// Refuses a tolerance that is negative, infinite or NaN.
 pub(crate) fn check_tolerance(value: f64) -> Result<(), AnalysisError> {
-    if value >= 0.0 && value.is_finite() {
-        Ok(())
-    } else {
-        Err(AnalysisError::Tolerance { value })
-    }
+    if value >= 0.0 && value.is_finite() { Ok(()) } else { Err(AnalysisError::Tolerance { value }) }
 }

@@ -88,9 +88,7 @@ pub enum RepeatPolicy {
 
 impl Default for RepeatPolicy {
     fn default() -> Self {
-        Self::Avoid {
-            tolerance: DEFAULT_REPEAT_TOLERANCE,
-        }
+        Self::Avoid { tolerance: DEFAULT_REPEAT_TOLERANCE }
     }
 }
 
@@ -131,12 +129,7 @@ pub fn exemplars(
         .map(|(statistic, value)| {
             let index = choose(scores, value, &used, repeats);
             used[index] = true;
-            Exemplar {
-                statistic,
-                value,
-                index,
-                score: scores[index],
-            }
+            Exemplar { statistic, value, index, score: scores[index] }
         })
         .collect();
     chosen.sort_by(|a, b| by_value(a.score, b.score));
@@ -144,11 +137,7 @@ pub fn exemplars(
 }
 
 /// The statistics with their values, in the order in which they choose.
-fn statistics_to_show(
-    scores: &[f64],
-    boxplot: &BoxplotStatistics,
-    outliers: OutlierPolicy,
-) -> Vec<(Statistic, f64)> {
+fn statistics_to_show(scores: &[f64], boxplot: &BoxplotStatistics, outliers: OutlierPolicy) -> Vec<(Statistic, f64)> {
     let mut statistics = vec![
         (Statistic::Mean, boxplot.mean),
         (Statistic::UpperWhisker, boxplot.upper_whisker),
@@ -159,13 +148,11 @@ fn statistics_to_show(
     ];
     if outliers.high() {
         let high = boxplot.high_outliers.iter().enumerate();
-        statistics
-            .extend(high.map(|(number, &index)| (Statistic::HighOutlier(number), scores[index])));
+        statistics.extend(high.map(|(number, &index)| (Statistic::HighOutlier(number), scores[index])));
     }
     if outliers.low() {
         let low = boxplot.low_outliers.iter().enumerate();
-        statistics
-            .extend(low.map(|(number, &index)| (Statistic::LowOutlier(number), scores[index])));
+        statistics.extend(low.map(|(number, &index)| (Statistic::LowOutlier(number), scores[index])));
     }
     statistics.sort_by(|a, b| by_value(a.1, b.1));
     statistics
@@ -207,22 +194,13 @@ mod tests {
 
     fn indices(scores: &[f64], repeats: RepeatPolicy) -> Vec<(String, usize)> {
         let chosen = exemplars(scores, OutlierPolicy::None, repeats).unwrap();
-        chosen
-            .iter()
-            .map(|chosen| (chosen.statistic.to_string(), chosen.index))
-            .collect()
+        chosen.iter().map(|chosen| (chosen.statistic.to_string(), chosen.index)).collect()
     }
 
     #[test]
     fn ties_go_to_the_lowest_index() {
         let chosen = indices(&[1.0, 0.0, 1.0, 0.0], RepeatPolicy::Allow);
-        let of = |name: &str| {
-            chosen
-                .iter()
-                .find(|(statistic, _)| statistic == name)
-                .unwrap()
-                .1
-        };
+        let of = |name: &str| chosen.iter().find(|(statistic, _)| statistic == name).unwrap().1;
         assert_eq!((of("whislo"), of("med"), of("whishi")), (1, 0, 0));
     }
 
@@ -230,33 +208,17 @@ mod tests {
     fn repeats_are_avoided_only_within_the_tolerance() {
         let scores = [0.5, 0.505, 0.9];
         let allowed = indices(&scores, RepeatPolicy::Allow);
-        assert_eq!(
-            allowed.iter().filter(|(_, index)| *index == 0).count(),
-            2,
-            "{allowed:?}"
-        );
+        assert_eq!(allowed.iter().filter(|(_, index)| *index == 0).count(), 2, "{allowed:?}");
         let avoided = indices(&scores, RepeatPolicy::default());
-        let of = |name: &str| {
-            avoided
-                .iter()
-                .find(|(statistic, _)| statistic == name)
-                .unwrap()
-                .1
-        };
+        let of = |name: &str| avoided.iter().find(|(statistic, _)| statistic == name).unwrap().1;
         assert_eq!((of("whislo"), of("q1"), of("med")), (0, 1, 1));
     }
 
     #[test]
     fn equal_scores_show_different_images() {
-        let mut shown: Vec<usize> = indices(&[0.25; 8], RepeatPolicy::default())
-            .iter()
-            .map(|shown| shown.1)
-            .collect();
+        let mut shown: Vec<usize> = indices(&[0.25; 8], RepeatPolicy::default()).iter().map(|shown| shown.1).collect();
         assert_eq!(shown, [0, 1, 2, 3, 4, 5]);
-        shown = indices(&[0.25; 2], RepeatPolicy::default())
-            .iter()
-            .map(|shown| shown.1)
-            .collect();
+        shown = indices(&[0.25; 2], RepeatPolicy::default()).iter().map(|shown| shown.1).collect();
         assert_eq!(shown, [0, 1, 0, 0, 0, 0]);
     }
 
@@ -265,11 +227,7 @@ mod tests {
         let scores = [0.5, 0.4, 0.6, 0.5, 0.45, 0.55, 1.0, 0.0];
         let names = |policy| -> Vec<String> {
             let chosen = exemplars(&scores, policy, RepeatPolicy::Allow).unwrap();
-            chosen
-                .iter()
-                .map(|chosen| chosen.statistic.to_string())
-                .filter(|name| name.starts_with("out"))
-                .collect()
+            chosen.iter().map(|chosen| chosen.statistic.to_string()).filter(|name| name.starts_with("out")).collect()
         };
         assert!(names(OutlierPolicy::None).is_empty());
         assert_eq!(names(OutlierPolicy::High), ["outhi_000000"]);

@@ -29,10 +29,7 @@ impl BlockRanks {
         for model in scores {
             check_scores(model.as_ref())?;
             if model.as_ref().len() != first.len() {
-                return Err(AnalysisError::UnequalLengths {
-                    expected: first.len(),
-                    found: model.as_ref().len(),
-                });
+                return Err(AnalysisError::UnequalLengths { expected: first.len(), found: model.as_ref().len() });
             }
         }
         let mut rank_sums = vec![0.0; scores.len()];
@@ -52,15 +49,8 @@ impl BlockRanks {
             }
         }
         let blocks = first.len();
-        let average_ranks = rank_sums
-            .into_iter()
-            .map(|total| total / blocks as f64)
-            .collect();
-        Ok(Self {
-            blocks,
-            average_ranks,
-            ties,
-        })
+        let average_ranks = rank_sums.into_iter().map(|total| total / blocks as f64).collect();
+        Ok(Self { blocks, average_ranks, ties })
     }
 
     /// Detectors from best to worst average rank; equal ranks stay in the order given.
@@ -82,10 +72,7 @@ impl BlockRanks {
             return None;
         }
         let middle = f64::midpoint(k, 1.0);
-        let spread = sum(self
-            .average_ranks
-            .iter()
-            .map(|rank| (rank - middle) * (rank - middle)));
+        let spread = sum(self.average_ranks.iter().map(|rank| (rank - middle) * (rank - middle)));
         let statistic = 12.0 * n / (k * (k + 1.0)) * spread / untied;
         let p = ChiSquared::new(k - 1.0).ok()?.sf(statistic);
         Some(TestResult { statistic, p })
@@ -130,17 +117,8 @@ mod tests {
     #[test]
     fn refuses_ragged_scores() {
         let error = BlockRanks::of(&[vec![0.1, 0.2], vec![0.1]]).unwrap_err();
-        assert_eq!(
-            error,
-            AnalysisError::UnequalLengths {
-                expected: 2,
-                found: 1
-            }
-        );
-        assert_eq!(
-            BlockRanks::of::<Vec<f64>>(&[]),
-            Err(AnalysisError::NoModels)
-        );
+        assert_eq!(error, AnalysisError::UnequalLengths { expected: 2, found: 1 });
+        assert_eq!(BlockRanks::of::<Vec<f64>>(&[]), Err(AnalysisError::NoModels));
         assert_eq!(BlockRanks::of(&[Vec::new()]), Err(AnalysisError::NoScores));
     }
 }

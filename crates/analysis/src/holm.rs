@@ -12,11 +12,8 @@
 /// assert_eq!(adjusted, [Some(0.06), Some(0.03), None, Some(0.06)]);
 /// ```
 pub fn holm(p_values: &[Option<f64>]) -> Vec<Option<f64>> {
-    let mut tested: Vec<(usize, f64)> = p_values
-        .iter()
-        .enumerate()
-        .filter_map(|(index, p)| p.map(|p| (index, p)))
-        .collect();
+    let mut tested: Vec<(usize, f64)> =
+        p_values.iter().enumerate().filter_map(|(index, p)| p.map(|p| (index, p))).collect();
     tested.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut adjusted = vec![None; p_values.len()];
     let mut largest = 0.0_f64;

@@ -12,11 +12,7 @@ pub(crate) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut lost = 0.0_f64;
     for value in values {
         let next = total + value;
-        lost += if total.abs() >= value.abs() {
-            (total - next) + value
-        } else {
-            (value - next) + total
-        };
+        lost += if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
         total = next;
     }
     total + lost

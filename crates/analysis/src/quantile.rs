@@ -9,11 +9,7 @@ pub fn quantile_of_sorted(sorted: &[f64], level: f64) -> Option<f64> {
     let position = level.clamp(0.0, 1.0) * last as f64;
     let below = (position.floor() as usize).min(last);
     let above = (below + 1).min(last);
-    Some(interpolate(
-        sorted[below],
-        sorted[above],
-        position - below as f64,
-    ))
+    Some(interpolate(sorted[below], sorted[above], position - below as f64))
 }
 
 /// Median of `values` in any order. `None` for an empty slice.
@@ -31,11 +27,7 @@ pub(crate) fn ascending(values: &[f64]) -> Vec<f64> {
 /// Interpolates from the nearer end, as numpy does, so that the result rounds alike.
 fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
     let step = high - low;
-    if fraction < 0.5 {
-        low + step * fraction
-    } else {
-        high - step * (1.0 - fraction)
-    }
+    if fraction < 0.5 { low + step * fraction } else { high - step * (1.0 - fraction) }
 }
 
 #[cfg(test)]

@@ -85,10 +85,7 @@ mod tests {
         for k in [2, 3, 13, 1000, 1_000_000] {
             for alpha in [1e-12, 0.01, 0.05, 0.5, 0.999] {
                 let q = quantile(k, alpha).unwrap();
-                assert!(
-                    (upper_tail(q, k) / alpha - 1.0).abs() < 1e-9,
-                    "k = {k}, alpha = {alpha}, q = {q}"
-                );
+                assert!((upper_tail(q, k) / alpha - 1.0).abs() < 1e-9, "k = {k}, alpha = {alpha}, q = {q}");
             }
         }
     }
@@ -99,12 +96,6 @@ mod tests {
         assert_eq!(upper_tail(1.0, 1), 0.0);
         assert_eq!(quantile(1, 0.05), Ok(0.0));
         let error = quantile(3, 1.0).unwrap_err();
-        assert_eq!(
-            error,
-            AnalysisError::NotAProbability {
-                name: "alpha",
-                value: 1.0
-            }
-        );
+        assert_eq!(error, AnalysisError::NotAProbability { name: "alpha", value: 1.0 });
     }
 }

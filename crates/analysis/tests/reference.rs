@@ -21,19 +21,12 @@ fn cases<T: DeserializeOwned>(json: &str) -> Vec<T> {
 }
 
 fn assert_near(found: f64, expected: f64, what: impl std::fmt::Display) {
-    assert!(
-        (found - expected).abs() <= 1e-9,
-        "{what}: found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() <= 1e-9, "{what}: found {found}, expected {expected}");
 }
 
 fn assert_test(found: TestResult, [statistic, p]: [f64; 2], what: &str) {
     let scale = statistic.abs().max(1.0);
-    assert_near(
-        found.statistic / scale,
-        statistic / scale,
-        format!("{what}, statistic"),
-    );
+    assert_near(found.statistic / scale, statistic / scale, format!("{what}, statistic"));
     assert_near(found.p, p, format!("{what}, p"));
     // Small p-values must be right as well, not merely small.
     if p > 0.0 {
@@ -54,11 +47,7 @@ fn wilcoxon() {
             let test = SignedRankTest::of(&case.differences, zero_method, 0.0).unwrap();
             for alternative in Alternative::ALL {
                 let name = format!("{} {alternative}", zero_method.name());
-                assert_test(
-                    test.test(alternative),
-                    case.results[&name],
-                    &format!("{name} {:?}", case.differences),
-                );
+                assert_test(test.test(alternative), case.results[&name], &format!("{name} {:?}", case.differences));
             }
         }
     }
@@ -75,11 +64,7 @@ fn paired_t() {
     for case in cases::<Case>(include_str!("golden/t_test.json")) {
         let test = PairedTTest::of(&differences(&case.x, &case.y).unwrap()).unwrap();
         for alternative in Alternative::ALL {
-            assert_test(
-                test.test(alternative).unwrap(),
-                case.results[alternative.name()],
-                alternative.name(),
-            );
+            assert_test(test.test(alternative).unwrap(), case.results[alternative.name()], alternative.name());
         }
     }
 }
@@ -98,11 +83,7 @@ fn friedman() {
         for (found, expected) in ranks.average_ranks.iter().zip(&case.average_ranks) {
             assert_near(*found, *expected, "average rank");
         }
-        assert_test(
-            ranks.friedman().unwrap(),
-            [case.statistic, case.p],
-            "friedman",
-        );
+        assert_test(ranks.friedman().unwrap(), [case.statistic, case.p], "friedman");
     }
 }
 
@@ -117,18 +98,10 @@ fn range_of_normal_values() {
     }
     for case in cases::<Case>(include_str!("golden/studentised_range.json")) {
         let what = format!("k = {}, alpha = {}", case.k, case.alpha);
-        assert_near(
-            studentised_range::upper_tail(case.quantile, case.k),
-            case.tail,
-            &what,
-        );
+        assert_near(studentised_range::upper_tail(case.quantile, case.k), case.tail, &what);
         // The reference inverts numerically, and less closely than it integrates.
         let quantile = studentised_range::quantile(case.k, case.alpha).unwrap();
-        assert!(
-            (quantile - case.quantile).abs() < 1e-6,
-            "{what}: {quantile}, expected {}",
-            case.quantile
-        );
+        assert!((quantile - case.quantile).abs() < 1e-6, "{what}: {quantile}, expected {}", case.quantile);
     }
 }
 
@@ -178,27 +151,15 @@ fn example_images() {
                 "low" => OutlierPolicy::Low,
                 _ => OutlierPolicy::Both,
             };
-            let repeats =
-                chosen
-                    .tolerance
-                    .map_or(RepeatPolicy::Allow, |tolerance| RepeatPolicy::Avoid {
-                        tolerance,
-                    });
+            let repeats = chosen.tolerance.map_or(RepeatPolicy::Allow, |tolerance| RepeatPolicy::Avoid { tolerance });
             let found: Vec<_> = exemplars(&case.scores, outliers, repeats)
                 .unwrap()
                 .into_iter()
                 .map(|found| (found.statistic.to_string(), found.index, found.score))
                 .collect();
-            let expected: Vec<_> = chosen
-                .records
-                .into_iter()
-                .map(|(name, _, index, score)| (name, index, score))
-                .collect();
-            assert_eq!(
-                found, expected,
-                "{outliers:?}, {repeats:?}, {:?}",
-                case.scores
-            );
+            let expected: Vec<_> =
+                chosen.records.into_iter().map(|(name, _, index, score)| (name, index, score)).collect();
+            assert_eq!(found, expected, "{outliers:?}, {repeats:?}, {:?}", case.scores);
         }
     }
 }

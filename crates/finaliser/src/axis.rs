@@ -115,10 +115,18 @@ impl SharedAxis {
             if done {
                 axis.lower_threshold = axis.keys.len() - 1;
                 axis.lower_pixels = sweep.pixels;
+                axis.shrink();
                 return Ok(axis);
             }
         }
         Err(AxisError::TooShallow { reached: axis.rates.last().copied().unwrap_or(0.0) })
+    }
+
+    /// Gives back what was set aside for thresholds at which the rate is zero, or that lie below the last one.
+    fn shrink(&mut self) {
+        self.keys.shrink_to_fit();
+        self.rates.shrink_to_fit();
+        self.log_rates.shrink_to_fit();
     }
 
     fn push(&mut self, key: u64, rate: f64, sweep: &Sweep<'_>, reaches_upper: bool) {

@@ -114,7 +114,9 @@ impl Data {
                 Some(number)
             })
             .collect();
-        pixels.iter_mut().for_each(|pixel| pixel.1 = pixel.1.map(|region| numbers[region]));
+        for pixel in &mut pixels {
+            pixel.1 = pixel.1.map(|region| numbers[region]);
+        }
         areas.retain(|&area| area > 0);
         pixels.sort_by(|a, b| b.cmp(a));
         Self { pixels, areas, bits: random.below(9) as u32 + 8 }

@@ -212,5 +212,7 @@ fn all_fixtures_are_exact() {
     let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert_eq!(cases.len(), 11);
-    cases.iter().for_each(|case| check_case(case));
+    for case in &cases {
+        check_case(case);
+    }
 }

@@ -4,8 +4,8 @@ use pimo_dataset::{Class, Dataset, Item};
 use pimo_finaliser::OperatingPoint;
 use pimo_reader::Reader;
 use pimo_store::rows::{AxisRow, CategoryRow, CurveSlice, ImageRow};
-use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 use pimo_store::{CategoryPart, PublishedScores, RunWriter};
+use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
 use crate::anomalous::{AnomalousCounter, AnomalousSeen};
 use crate::budget::Lanes;

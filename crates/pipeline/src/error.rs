@@ -61,16 +61,14 @@ const SHOWN: usize = 20;
 
 /// The first problems, one a line, and how many there are.
 pub fn listing(problems: &[Problem]) -> String {
-    let mut text: String = problems.iter().take(SHOWN).map(|problem| format!("{problem}\n")).collect();
-    match problems.len() {
-        0 => text.push_str("nothing is there to evaluate"),
-        1 => text.push_str("1 problem"),
-        count if count > SHOWN => {
-            text.push_str(&format!("{count} problems, of which the first {SHOWN} are shown; `pimo inspect` lists all"));
-        }
-        count => text.push_str(&format!("{count} problems")),
-    }
-    text
+    let shown = problems.iter().take(SHOWN).map(ToString::to_string);
+    let count = match problems.len() {
+        0 => "nothing is there to evaluate".to_owned(),
+        1 => "1 problem".to_owned(),
+        count if count <= SHOWN => format!("{count} problems"),
+        count => format!("{count} problems, of which the first {SHOWN} are shown; `pimo inspect` lists all"),
+    };
+    shown.chain([count]).collect::<Vec<String>>().join("\n")
 }
 
 /// Bytes as they are given to `--memory`, rounded up.

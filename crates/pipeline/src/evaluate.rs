@@ -9,8 +9,8 @@ use pimo_reader::{AfterMapHook, IoChoice, Reader, ReaderOptions};
 use pimo_store::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
 };
-use pimo_store::{MacroAverage, ModelSummary, Summary};
 use pimo_store::{MACRO_CATEGORY, RunPaths, RunWriter, rfc3339};
+use pimo_store::{MacroAverage, ModelSummary, Summary};
 use rayon::ThreadPoolBuilder;
 
 use crate::budget::Lanes;
@@ -53,7 +53,7 @@ pub fn evaluate(
     let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;
     let reader = new_reader(settings);
     let discovery = look(input, &reader)?;
-    let planned = plan(&discovery, settings, &reader)?;
+    let planned = plan(&discovery, settings, &reader, cancel)?;
     let lanes = lanes(settings, &planned, discovery.dataset.images())?;
     if lanes.iter().all(Option::is_none) {
         return Err(PipelineError::Bad(planned.iter().flat_map(|category| category.bad.fatal()).cloned().collect()));
@@ -119,6 +119,7 @@ pub(crate) fn plan<'a>(
     discovery: &'a Discovery,
     settings: &Settings,
     reader: &'a Reader,
+    cancel: &'a Cancel,
 ) -> Result<Vec<PlannedCategory<'a>>, PipelineError> {
     let pool = ThreadPoolBuilder::new()
         .num_threads(settings.threads.max(1))
@@ -131,6 +132,7 @@ pub(crate) fn plan<'a>(
         mask_rule: settings.mask_rule,
         resample_any: settings.resample_any,
         skip_bad: settings.skip_bad,
+        cancel,
     };
     let unplaced = |problem: &&Problem| problem.category.is_none();
     if let Some(unplaced) = discovery.problems.iter().find(unplaced) {
@@ -147,6 +149,9 @@ pub(crate) fn plan<'a>(
             .cloned()
             .collect();
         planned.push(pool.install(|| planner.plan(category, &found)));
+        if cancel.is_cancelled() {
+            return Err(PipelineError::Cancelled);
+        }
     }
     Ok(planned)
 }
@@ -247,7 +252,8 @@ impl<'a> Run<'a> {
         self.inputs.images += planned.images.len() as u64;
         self.inputs.normal += planned.of_class(Class::Normal).count() as u64;
         self.inputs.anomalous += planned.of_class(Class::Anomalous).count() as u64;
-        self.inputs.masks += planned.images.iter().filter(|&&image| planned.item(image).mask().is_some()).count() as u64;
+        self.inputs.masks +=
+            planned.images.iter().filter(|&&image| planned.item(image).mask().is_some()).count() as u64;
         let models = outcome.models.len() as u64;
         self.inputs.maps += outcome.models.iter().map(|(_, summary)| summary.images).sum::<u64>();
         self.inputs.pixels += models * planned.images.iter().map(|image| image.evaluated.pixels()).sum::<u64>();
@@ -279,7 +285,8 @@ impl<'a> Run<'a> {
             }
         }
         for model in models.values_mut() {
-            let aupimo = scores::macro_average(model.categories.values().map(|summary| &summary.aupimo));
+            let means: Vec<_> = model.categories.values().map(|summary| summary.aupimo).collect();
+            let aupimo = scores::macro_average(&means);
             let categories = model.categories.len() as u64;
             model.macro_average = MacroAverage { categories, aupimo, ..MacroAverage::default() };
         }
@@ -300,8 +307,7 @@ impl<'a> Run<'a> {
             items.text(&outcome.items_digest);
             masks.text(&outcome.category);
             masks.text(&outcome.masks_digest);
-            let digests =
-                CategoryDigests { items: outcome.items_digest.clone(), masks: outcome.masks_digest.clone() };
+            let digests = CategoryDigests { items: outcome.items_digest.clone(), masks: outcome.masks_digest.clone() };
             categories.insert(outcome.category.clone(), digests);
         }
         Digests { items: items.finish(), masks: masks.finish(), categories }
@@ -364,12 +370,7 @@ fn roots(discovery: &Discovery, places: &Places) -> Roots {
     let dataset = &discovery.dataset;
     let maps = dataset.models.iter().cloned().zip(dataset.roots.maps.iter().map(|path| absolute(path)));
     let ground_truth = Some(absolute(&dataset.roots.dataset));
-    Roots {
-        maps: maps.collect(),
-        masks: ground_truth.clone(),
-        images: ground_truth,
-        manifest: places.manifest.clone(),
-    }
+    Roots { maps: maps.collect(), masks: ground_truth.clone(), images: ground_truth, manifest: places.manifest.clone() }
 }
 
 fn absolute(path: &Path) -> String {

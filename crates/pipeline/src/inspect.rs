@@ -95,24 +95,24 @@ pub fn inspect(
         problems: discovery.problems.into_iter().filter(|problem| problem.category.is_some()).collect(),
         notes: Vec::new(),
     };
-    let planned = plan(&placed, settings, &reader)?;
+    let planned = plan(&placed, settings, &reader, cancel)?;
     let images = placed.dataset.images();
     if deep {
         let maps = planned.iter().map(|category| category.images.len() * placed.dataset.models.len()).sum::<usize>();
         let bytes = planned.iter().flat_map(|category| &category.models).map(|model| model.stored_bytes).sum();
         observer.event(Event::Planned { categories: planned.len(), maps: maps as u64, bytes });
     }
-    let (tally, clock) = (Tally::new(deep.then_some(observer)), Instant::now());
+    let tally = Tally::new(deep.then_some(observer));
     let mut reading = Duration::ZERO;
     for mut category in planned {
         if !category.images.is_empty() {
             match Lanes::for_category(settings, &category, images) {
                 Ok(lanes) => {
                     let wanted = if deep { category.images.clone() } else { sample(&category) };
-                    let began = clock.elapsed();
+                    let clock = Instant::now();
                     let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, lanes, cancel };
                     let found = sweep.run(&category, &wanted, &tally)?;
-                    reading += clock.elapsed() - began;
+                    reading += clock.elapsed();
                     add_new(&mut category, found, &placed.dataset.models);
                 }
                 Err(error) => inspection.memory = inspection.memory.or(Some(error)),

@@ -1,6 +1,7 @@
 //! The first sweep: normal images fix the shared axis.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
@@ -45,9 +46,23 @@ pub(crate) struct NormalSweep<'a> {
 
 /// State of one detector while its normal images are read.
 struct Gathering {
-    tail: UpperTail,
     extent: Extent,
     scores: Vec<Option<f64>>,
+}
+
+/// The tail of one detector, shared by the counters: what an image hands over is added at once and not kept waiting,
+/// and the floor, which rises with it, spares the next images most of their scores. The order does not matter to it.
+struct SharedTail {
+    tail: Mutex<UpperTail>,
+    floor: AtomicU64,
+}
+
+impl SharedTail {
+    fn add(&self, group: u32, pixels: u64, largest: &[Run]) {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.add(group, pixels, largest);
+        self.floor.store(tail.floor(), Ordering::Relaxed);
+    }
 }
 
 impl NormalSweep<'_> {
@@ -58,32 +73,27 @@ impl NormalSweep<'_> {
     pub(crate) fn run(mut self) -> Result<Vec<Option<NormalSide>>, PipelineError> {
         let images = self.sweep.images;
         let depth = depth(self.settings, images.len() as u64);
-        let mut gathering: Vec<Gathering> = Vec::new();
-        let floors: Vec<AtomicU64> = self.sweep.models.iter().map(|_| AtomicU64::new(0)).collect();
-        for _ in self.sweep.models {
-            gathering.push(Gathering {
-                tail: UpperTail::new(depth),
-                extent: Extent::EMPTY,
-                scores: vec![None; images.len()],
-            });
-        }
+        let models = self.sweep.models;
+        let mut gathering: Vec<Gathering> =
+            models.iter().map(|_| Gathering { extent: Extent::EMPTY, scores: vec![None; images.len()] }).collect();
+        let shared = || SharedTail { tail: Mutex::new(UpperTail::new(depth)), floor: AtomicU64::new(0) };
+        let tails: Vec<SharedTail> = models.iter().map(|_| shared()).collect();
         let published = matches!(self.settings.thresholds, Thresholds::Linspace(_));
         let counter = || TailCounter {
             counter: NormalCounter::new(self.settings.image_score),
             scratch: RowScratch::default(),
             empty: UpperTail::new(depth),
-            floors: &floors,
-            models: self.sweep.models,
+            largest: Vec::new(),
+            tails: &tails,
+            models,
             extents: published,
         };
-        let (models, names, found) = (self.sweep.models, &self.sweep.dataset.models, &mut *self.found);
+        let (names, found) = (&self.sweep.dataset.models, &mut *self.found);
         self.sweep.run(counter, |counted: Counted<TailSeen>| {
             let slot = models.iter().position(|&model| model == counted.model).unwrap_or(0);
             match counted.outcome {
                 Outcome::Seen(seen) => {
                     let state = &mut gathering[slot];
-                    state.tail.add(counted.position as u32, counted.image.evaluated.pixels(), &seen.largest);
-                    floors[slot].store(state.tail.floor(), Ordering::Relaxed);
                     state.extent = state.extent.union(seen.extent);
                     state.scores[counted.position] = Some(seen.image_score);
                 }
@@ -93,13 +103,14 @@ impl NormalSweep<'_> {
             Ok(())
         })?;
         let mut sides = Vec::with_capacity(gathering.len());
-        for (slot, state) in gathering.into_iter().enumerate() {
-            sides.push(self.finish(slot, state)?);
+        for (slot, (state, tail)) in gathering.into_iter().zip(tails).enumerate() {
+            let tail = tail.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+            sides.push(self.finish(slot, state, tail)?);
         }
         Ok(sides)
     }
 
-    fn finish(&mut self, slot: usize, state: Gathering) -> Result<Option<NormalSide>, PipelineError> {
+    fn finish(&mut self, slot: usize, state: Gathering, tail: UpperTail) -> Result<Option<NormalSide>, PipelineError> {
         let model = self.sweep.models[slot];
         if !self.found.sound_models().contains(&model) {
             return Ok(None);
@@ -108,7 +119,7 @@ impl NormalSweep<'_> {
             self.refuse(model, "no normal image is left to choose thresholds on: mend the images that were left out");
             return Ok(None);
         }
-        let Gathering { tail, extent, scores, .. } = state;
+        let Gathering { extent, scores } = state;
         let tail = tail.into_settled();
         let axis = match self.settings.thresholds {
             Thresholds::Exact => self.exact_axis(model, &tail)?,
@@ -152,7 +163,12 @@ impl NormalSweep<'_> {
         Ok(recounted)
     }
 
-    fn published_axis(&mut self, model: usize, extent: Extent, count: usize) -> Result<Option<AxisKind>, PipelineError> {
+    fn published_axis(
+        &mut self,
+        model: usize,
+        extent: Extent,
+        count: usize,
+    ) -> Result<Option<AxisKind>, PipelineError> {
         let sample_type = promoted(&self.sweep.category.models[model].sample_types);
         let grid = match Grid::new(extent.lowest, extent.highest, count, sample_type) {
             Ok(grid) => grid,
@@ -179,11 +195,7 @@ impl NormalSweep<'_> {
         let sweep = Sweep { images: &images, models: &[model], ..self.sweep };
         let mut rates = GridRates::new(grid.len());
         let (spare_in, spare) = bounded(64);
-        let counter = || RateCounter {
-            counter: GridCounter::new(self.settings.image_score),
-            grid,
-            spare: &spare,
-        };
+        let counter = || RateCounter { counter: GridCounter::new(self.settings.image_score), grid, spare: &spare };
         sweep.run(counter, |counted| {
             if let Outcome::Seen(counts) = counted.outcome {
                 rates.add(&counts, counted.image.evaluated.pixels());
@@ -227,28 +239,41 @@ struct TailCounter<'a> {
     counter: NormalCounter,
     scratch: RowScratch,
     empty: UpperTail,
-    floors: &'a [AtomicU64],
+    /// Those of the frame just seen.
+    largest: Vec<Run>,
+    tails: &'a [SharedTail],
     models: &'a [usize],
     extents: bool,
 }
 
 struct TailSeen {
     image_score: f64,
-    largest: Vec<Run>,
     extent: Extent,
+}
+
+impl TailCounter<'_> {
+    fn shared(&self, model: usize) -> &SharedTail {
+        let slot = self.models.iter().position(|&own| own == model).unwrap_or(0);
+        &self.tails[slot]
+    }
 }
 
 impl Count for TailCounter<'_> {
     type Seen = TailSeen;
 
     fn count(&mut self, _position: usize, model: usize, frame: &Frame) -> Result<TailSeen, BadScore> {
-        let slot = self.models.iter().position(|&own| own == model).unwrap_or(0);
         let wanted = self.empty.wanted(frame.evaluated().pixels());
-        let floor = self.floors[slot].load(Ordering::Relaxed);
+        let floor = self.shared(model).floor.load(Ordering::Relaxed);
         let counts = self.counter.count(frame, wanted, floor)?;
-        let (image_score, largest) = (counts.image_score, counts.largest.to_vec());
+        self.largest.clear();
+        self.largest.extend_from_slice(counts.largest);
+        let image_score = counts.image_score;
         let extent = if self.extents { Extent::of(frame, &mut self.scratch)? } else { Extent::EMPTY };
-        Ok(TailSeen { image_score, largest, extent })
+        Ok(TailSeen { image_score, extent })
+    }
+
+    fn keep(&mut self, position: usize, model: usize, frame: &Frame) {
+        self.shared(model).add(position as u32, frame.evaluated().pixels(), &self.largest);
     }
 }
 

@@ -8,6 +8,7 @@ use pimo_frame::{Mask, SampleType, Size};
 use pimo_reader::{MapHeader, MaskRule, ReadError, Reader};
 use rayon::prelude::*;
 
+use crate::Cancel;
 use crate::problem::{self, Bad};
 
 /// A category whose images are known to fit together as far as headers tell.
@@ -80,6 +81,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) mask_rule: MaskRule,
     pub(crate) resample_any: bool,
     pub(crate) skip_bad: bool,
+    pub(crate) cancel: &'a Cancel,
 }
 
 impl<'a> Planner<'a> {
@@ -116,6 +118,9 @@ impl<'a> Planner<'a> {
 
     fn headers(&self, category: &Category, item: &Item) -> Headers {
         let mut headers = Headers { class: item.class(), mask: None, maps: Vec::new(), problems: Vec::new() };
+        if self.cancel.is_cancelled() {
+            return headers;
+        }
         let about = |model: Option<usize>| problem::About {
             category: &category.name,
             image_id: item.image_id(),

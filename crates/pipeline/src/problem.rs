@@ -96,7 +96,7 @@ pub(crate) fn missing_class(category: &str, file: &Path, class: Class) -> Proble
 /// Problems of one category, and which detectors can still be evaluated.
 #[derive(Clone)]
 pub(crate) struct Bad {
-    skip_bad: bool,
+    skipping: bool,
     all_models: bool,
     models: Vec<bool>,
     fatal: Vec<Problem>,
@@ -108,7 +108,7 @@ pub(crate) struct Bad {
 impl Bad {
     pub(crate) fn new(models: usize, skip_bad: bool) -> Self {
         Self {
-            skip_bad,
+            skipping: skip_bad,
             all_models: false,
             models: vec![false; models],
             fatal: Vec::new(),
@@ -125,7 +125,7 @@ impl Bad {
             ProblemKind::Unreadable | ProblemKind::System | ProblemKind::BadScore | ProblemKind::MissingMap
         );
         match &problem.image_id {
-            Some(image) if self.skip_bad && may_skip => {
+            Some(image) if self.skipping && may_skip => {
                 self.left_out.insert((image.as_str().into(), model.map(|model| model as u32)));
                 self.skipped.push(problem);
             }

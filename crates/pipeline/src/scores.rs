@@ -7,7 +7,8 @@ use pimo_store::{AupimoSummary, DefectSummary};
 /// The scores of the anomalous images of one detector in one category, in order of their ids.
 #[derive(Default)]
 pub(crate) struct Scores {
-    scores: Vec<(f64, u32)>,
+    /// Score of each image, and the index of its kind of defect.
+    images: Vec<(f64, u32)>,
     defects: Vec<String>,
     undefined: bool,
 }
@@ -22,16 +23,16 @@ impl Scores {
             self.defects.len() - 1
         });
         self.undefined |= aupimo.is_none();
-        self.scores.push((aupimo.unwrap_or(f64::NAN), index as u32));
+        self.images.push((aupimo.unwrap_or(f64::NAN), index as u32));
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.scores.len()
+        self.images.len()
     }
 
     /// Over all images.
     pub(crate) fn summary(&self) -> AupimoSummary {
-        self.of(self.scores.iter().map(|(score, _)| *score).collect())
+        self.of(self.images.iter().map(|(score, _)| *score).collect())
     }
 
     /// Over the images of each kind of defect; nothing where kinds are unknown.
@@ -39,7 +40,7 @@ impl Scores {
         let named = self.defects.iter().enumerate().filter(|(_, name)| !name.is_empty());
         let summary = |(index, name): (usize, &String)| {
             let scores: Vec<f64> =
-                self.scores.iter().filter(|(_, defect)| *defect as usize == index).map(|(score, _)| *score).collect();
+                self.images.iter().filter(|(_, defect)| *defect as usize == index).map(|(score, _)| *score).collect();
             (name.clone(), DefectSummary { images: scores.len() as u64, aupimo: self.of(scores) })
         };
         named.map(summary).collect()
@@ -60,9 +61,9 @@ impl Scores {
 }
 
 /// Plain means over categories; undefined where one of them is.
-pub(crate) fn macro_average<'a>(categories: impl Iterator<Item = &'a AupimoSummary> + Clone) -> AupimoSummary {
+pub(crate) fn macro_average(categories: &[AupimoSummary]) -> AupimoSummary {
     let mean = |field: fn(&AupimoSummary) -> Option<f64>| {
-        let values: Option<Vec<f64>> = categories.clone().map(field).collect();
+        let values: Option<Vec<f64>> = categories.iter().map(field).collect();
         values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
     };
     AupimoSummary {
@@ -99,8 +100,8 @@ mod tests {
         assert_eq!((all.mean, all.median), (Some(0.5625), Some(0.625)));
         assert_eq!((all.share_0, all.share_1), (Some(0.25), Some(0.5)));
         assert_eq!(scores.by_defect()["hole"].aupimo.mean, Some(0.625));
-        assert_eq!(macro_average([all, AupimoSummary { mean: Some(0.4375), ..all }].iter()).mean, Some(0.5));
-        assert_eq!(macro_average([all, AupimoSummary::default()].iter()).mean, None);
+        assert_eq!(macro_average(&[all, AupimoSummary { mean: Some(0.4375), ..all }]).mean, Some(0.5));
+        assert_eq!(macro_average(&[all, AupimoSummary::default()]).mean, None);
         scores.add(None, None);
         assert_eq!(scores.summary(), AupimoSummary::default());
     }

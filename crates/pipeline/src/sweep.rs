@@ -25,7 +25,7 @@ use crate::{Cancel, Event, Observer, PipelineError};
 /// Bytes of frames that travel together: small images would otherwise cost more to hand over than to count.
 const BATCH_BYTES: u64 = 1 << 20;
 /// Images that a reader takes at a time at most.
-const MOST_IMAGES_AT_ONCE: usize = 64;
+const MOST_IMAGES_AT_ONCE: usize = 16;
 /// Stack of each thread; they do not recurse.
 const STACK_BYTES: usize = 1 << 20;
 
@@ -36,6 +36,9 @@ pub(crate) trait Count: Send {
 
     /// Looks at a frame of the image at `position` of the sweep.
     fn count(&mut self, position: usize, model: usize, frame: &Frame) -> Result<Self::Seen, BadScore>;
+
+    /// Adds what it just saw of a frame to what is shared; called when the frame proved to be whole.
+    fn keep(&mut self, _position: usize, _model: usize, _frame: &Frame) {}
 }
 
 /// What became of one map.
@@ -282,7 +285,10 @@ impl Sweep<'_> {
             return Outcome::Bad(self.about(image, Some(model)).torn(file(), &what).into());
         }
         match seen {
-            Ok(seen) => Outcome::Seen(seen),
+            Ok(seen) => {
+                counter.keep(position, model, frame);
+                Outcome::Seen(seen)
+            }
             Err(bad) => Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into()),
         }
     }

@@ -7,7 +7,7 @@ table! {
     ImageRow, ImageColumns {
         table: "images",
         order: &["category", "image_id", "model"],
-        row_group: 4096,
+        row_group: 512,
         repetitive: &[],
     }
     {
@@ -71,7 +71,7 @@ table! {
     CurveRow, CurveColumns {
         table: "curves",
         order: &["category", "image_id", "model"],
-        row_group: 65_536,
+        row_group: 8192,
         repetitive: &["threshold", "shared_fpr"],
     }
     {
@@ -95,7 +95,7 @@ table! {
     AxisRow, AxisColumns {
         table: "axis",
         order: &["category", "model"],
-        row_group: 65_536,
+        row_group: 8192,
         repetitive: &[],
     }
     {
@@ -123,7 +123,7 @@ table! {
     CategoryRow, CategoryColumns {
         table: "categories",
         order: &[],
-        row_group: 65_536,
+        row_group: 4096,
         repetitive: &[],
     }
     {
@@ -149,7 +149,7 @@ table! {
     RegionRow, RegionColumns {
         table: "regions",
         order: &["category", "image_id", "model", "region"],
-        row_group: 16_384,
+        row_group: 8192,
         repetitive: &[],
     }
     {

@@ -18,18 +18,12 @@ pub(super) fn interval(sorted: &[f64], estimate: f64, scores: &[f64], confidence
         let level = adjusted_level(bias, acceleration, z);
         quantile_of_sorted(sorted, level).unwrap_or(estimate)
     };
-    Interval {
-        low: end(-z),
-        high: end(z),
-    }
+    Interval { low: end(-z), high: end(z) }
 }
 
 /// Share of resampled means below the estimate, those equal to it counted half, kept off 0 and 1.
 fn share_below(sorted: &[f64], estimate: f64, scores: &[f64]) -> f64 {
-    let reach = EQUAL_WITHIN
-        * scores
-            .iter()
-            .fold(0.0_f64, |largest, score| largest.max(score.abs()));
+    let reach = EQUAL_WITHIN * scores.iter().fold(0.0_f64, |largest, score| largest.max(score.abs()));
     let below = sorted.partition_point(|&value| value < estimate - reach);
     let not_above = sorted.partition_point(|&value| value <= estimate + reach);
     let resamples = sorted.len() as f64;
@@ -54,9 +48,7 @@ fn adjusted_level(bias: f64, acceleration: f64, z: f64) -> f64 {
 /// needs no leaving out: `u_i` is proportional to `x_i - mean`, and the factor cancels.
 fn acceleration_of_mean(scores: &[f64]) -> f64 {
     let centre = mean(scores);
-    let largest = scores.iter().fold(0.0_f64, |largest, score| {
-        largest.max((score - centre).abs())
-    });
+    let largest = scores.iter().fold(0.0_f64, |largest, score| largest.max((score - centre).abs()));
     if largest == 0.0 {
         return 0.0;
     }
@@ -84,23 +76,14 @@ mod tests {
 
     #[test]
     fn equals_scipy_on_the_same_distribution() {
-        let cases: Vec<Case> =
-            serde_json::from_str(include_str!("../../tests/golden/bca.json")).unwrap();
+        let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/golden/bca.json")).unwrap();
         assert!(!cases.is_empty());
         for case in cases {
             let mut sorted = case.distribution;
             sorted.sort_unstable_by(f64::total_cmp);
             let found = interval(&sorted, mean(&case.scores), &case.scores, case.confidence);
-            assert!(
-                (found.low - case.low).abs() < 1e-9,
-                "{found:?}, expected low {}",
-                case.low
-            );
-            assert!(
-                (found.high - case.high).abs() < 1e-9,
-                "{found:?}, expected high {}",
-                case.high
-            );
+            assert!((found.low - case.low).abs() < 1e-9, "{found:?}, expected low {}", case.low);
+            assert!((found.high - case.high).abs() < 1e-9, "{found:?}, expected high {}", case.high);
         }
     }
 
@@ -109,10 +92,7 @@ mod tests {
         let scores = [0.0, 0.1, 0.15, 0.9, 0.2, 0.05];
         let n = scores.len() as f64;
         let total: f64 = scores.iter().sum();
-        let without: Vec<f64> = scores
-            .iter()
-            .map(|score| (total - score) / (n - 1.0))
-            .collect();
+        let without: Vec<f64> = scores.iter().map(|score| (total - score) / (n - 1.0)).collect();
         let centre = mean(&without);
         let cubes: f64 = without.iter().map(|value| (centre - value).powi(3)).sum();
         let squares: f64 = without.iter().map(|value| (centre - value).powi(2)).sum();
@@ -122,14 +102,7 @@ mod tests {
     #[test]
     fn means_equal_but_for_rounding_tie_with_the_estimate() {
         let estimate = 0.2_f64;
-        let sorted = [
-            0.1,
-            estimate.next_down(),
-            estimate,
-            estimate.next_up(),
-            estimate.next_up(),
-            0.3,
-        ];
+        let sorted = [0.1, estimate.next_down(), estimate, estimate.next_up(), estimate.next_up(), 0.3];
         assert_eq!(share_below(&sorted, estimate, &[0.1, 0.2, 0.3]), 0.5);
         // All on one side: kept off 0 and 1, whose normal quantiles are infinite.
         assert_eq!(share_below(&[0.5, 0.6], 0.2, &[0.2]), 0.25);

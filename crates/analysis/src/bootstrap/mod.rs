@@ -35,11 +35,7 @@ pub struct BootstrapSettings {
 /// 10 000 resamples, seed 0, 95 % confidence.
 impl Default for BootstrapSettings {
     fn default() -> Self {
-        Self {
-            resamples: 10_000,
-            seed: 0,
-            confidence: 0.95,
-        }
+        Self { resamples: 10_000, seed: 0, confidence: 0.95 }
     }
 }
 
@@ -50,10 +46,7 @@ impl BootstrapSettings {
     /// When there are too many resamples or the confidence is not strictly between 0 and 1.
     pub fn check(&self) -> Result<(), AnalysisError> {
         if self.resamples > MAX_RESAMPLES {
-            return Err(AnalysisError::TooManyResamples {
-                resamples: self.resamples,
-                limit: MAX_RESAMPLES,
-            });
+            return Err(AnalysisError::TooManyResamples { resamples: self.resamples, limit: MAX_RESAMPLES });
         }
         check_probability("the confidence of the intervals", self.confidence)
     }
@@ -72,10 +65,7 @@ pub struct Interval {
 ///
 /// # Errors
 /// When the scores or the settings are unusable.
-pub fn mean_interval(
-    scores: &[f64],
-    settings: &BootstrapSettings,
-) -> Result<Option<Interval>, AnalysisError> {
+pub fn mean_interval(scores: &[f64], settings: &BootstrapSettings) -> Result<Option<Interval>, AnalysisError> {
     Ok(mean_intervals(&[scores], settings)?.pop().flatten())
 }
 
@@ -111,10 +101,7 @@ pub fn mean_intervals<S: AsRef<[f64]> + Sync>(
     for vector in vectors {
         check_scores(vector.as_ref())?;
         if vector.as_ref().len() != images {
-            return Err(AnalysisError::UnequalLengths {
-                expected: images,
-                found: vector.as_ref().len(),
-            });
+            return Err(AnalysisError::UnequalLengths { expected: images, found: vector.as_ref().len() });
         }
     }
     if settings.resamples == 0 || images < 2 {
@@ -127,13 +114,7 @@ pub fn mean_intervals<S: AsRef<[f64]> + Sync>(
         intervals.par_extend(
             pass.par_iter()
                 .zip(distributions)
-                .map(|(scores, distribution)| {
-                    Some(interval_of(
-                        scores.as_ref(),
-                        distribution,
-                        settings.confidence,
-                    ))
-                }),
+                .map(|(scores, distribution)| Some(interval_of(scores.as_ref(), distribution, settings.confidence))),
         );
     }
     Ok(intervals)
@@ -141,10 +122,7 @@ pub fn mean_intervals<S: AsRef<[f64]> + Sync>(
 
 fn interval_of(scores: &[f64], mut distribution: Vec<f64>, confidence: f64) -> Interval {
     if scores.iter().all(|score| *score == scores[0]) {
-        return Interval {
-            low: scores[0],
-            high: scores[0],
-        };
+        return Interval { low: scores[0], high: scores[0] };
     }
     distribution.sort_unstable_by(f64::total_cmp);
     bca::interval(&distribution, mean(scores), scores, confidence)
@@ -156,34 +134,20 @@ mod tests {
     use super::*;
 
     fn few() -> BootstrapSettings {
-        BootstrapSettings {
-            resamples: 500,
-            ..BootstrapSettings::default()
-        }
+        BootstrapSettings { resamples: 500, ..BootstrapSettings::default() }
     }
 
     fn wave(images: u32, phase: f64) -> Vec<f64> {
-        (0..images)
-            .map(|image| (f64::from(image) + phase).sin().powi(2))
-            .collect()
+        (0..images).map(|image| (f64::from(image) + phase).sin().powi(2)).collect()
     }
 
     #[test]
     fn degenerate_samples_are_defined() {
         assert_eq!(mean_interval(&[0.5], &few()), Ok(None));
-        assert_eq!(
-            mean_interval(&[0.1; 9], &few()),
-            Ok(Some(Interval {
-                low: 0.1,
-                high: 0.1
-            }))
-        );
+        assert_eq!(mean_interval(&[0.1; 9], &few()), Ok(Some(Interval { low: 0.1, high: 0.1 })));
         assert_eq!(mean_interval(&[], &few()), Err(AnalysisError::NoScores));
         assert_eq!(mean_intervals::<Vec<f64>>(&[], &few()), Ok(vec![]));
-        let none = BootstrapSettings {
-            resamples: 0,
-            ..few()
-        };
+        let none = BootstrapSettings { resamples: 0, ..few() };
         assert_eq!(mean_interval(&[0.1, 0.2], &none), Ok(None));
         let two = mean_interval(&[0.0, 1.0], &few()).unwrap().unwrap();
         assert_eq!((two.low, two.high), (0.0, 1.0));
@@ -193,10 +157,7 @@ mod tests {
     fn threads_and_companions_change_nothing() {
         let vectors: Vec<Vec<f64>> = (0..37).map(|model| wave(23, f64::from(model))).collect();
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| mean_intervals(&vectors, &few())).unwrap()
         };
         let together = on(1);
@@ -209,11 +170,7 @@ mod tests {
     #[test]
     fn seed_matters_a_little_and_only_the_seed() {
         let scores = wave(40, 0.3);
-        let at = |seed| {
-            mean_interval(&scores, &BootstrapSettings { seed, ..few() })
-                .unwrap()
-                .unwrap()
-        };
+        let at = |seed| mean_interval(&scores, &BootstrapSettings { seed, ..few() }).unwrap().unwrap();
         assert_eq!(at(1), at(1));
         assert_ne!(at(1), at(2));
         assert!((at(1).low - at(2).low).abs() < 0.05);
@@ -229,29 +186,11 @@ mod tests {
 
     #[test]
     fn refuses_unusable_settings() {
-        let many = BootstrapSettings {
-            resamples: MAX_RESAMPLES + 1,
-            ..few()
-        };
-        assert!(matches!(
-            mean_interval(&[0.1, 0.2], &many),
-            Err(AnalysisError::TooManyResamples { .. })
-        ));
-        let sure = BootstrapSettings {
-            confidence: 1.0,
-            ..few()
-        };
-        assert!(matches!(
-            mean_interval(&[0.1, 0.2], &sure),
-            Err(AnalysisError::NotAProbability { .. })
-        ));
+        let many = BootstrapSettings { resamples: MAX_RESAMPLES + 1, ..few() };
+        assert!(matches!(mean_interval(&[0.1, 0.2], &many), Err(AnalysisError::TooManyResamples { .. })));
+        let sure = BootstrapSettings { confidence: 1.0, ..few() };
+        assert!(matches!(mean_interval(&[0.1, 0.2], &sure), Err(AnalysisError::NotAProbability { .. })));
         let ragged = mean_intervals(&[vec![0.1, 0.2], vec![0.3]], &few());
-        assert_eq!(
-            ragged,
-            Err(AnalysisError::UnequalLengths {
-                expected: 2,
-                found: 1
-            })
-        );
+        assert_eq!(ragged, Err(AnalysisError::UnequalLengths { expected: 2, found: 1 }));
     }
 }

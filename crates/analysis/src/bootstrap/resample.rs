@@ -22,10 +22,7 @@ pub(super) fn resampled_means<S: AsRef<[f64]>>(
     images: u32,
     settings: &BootstrapSettings,
 ) -> Vec<Vec<f64>> {
-    let groups: Vec<Lanes> = vectors
-        .chunks(LANES)
-        .map(|vectors| interleave(vectors, images))
-        .collect();
+    let groups: Vec<Lanes> = vectors.chunks(LANES).map(|vectors| interleave(vectors, images)).collect();
     let streams = settings.resamples.div_ceil(RESAMPLES_PER_STREAM);
     let blocks: Vec<Lanes> = (0..streams)
         .into_par_iter()
@@ -38,9 +35,7 @@ pub(super) fn resampled_means<S: AsRef<[f64]>>(
     (0..vectors.len())
         .map(|vector| {
             let (group, lane) = (vector / LANES, vector % LANES);
-            let of_group = blocks
-                .iter()
-                .flat_map(|block| block.iter().skip(group).step_by(groups.len()));
+            let of_group = blocks.iter().flat_map(|block| block.iter().skip(group).step_by(groups.len()));
             of_group.map(|means| means[lane]).collect()
         })
         .collect()
@@ -105,10 +100,7 @@ mod tests {
             counts[uniform_below(&mut generator, 6) as usize] += 1;
         }
         // Standard deviation of each count: 91.
-        assert!(
-            counts.iter().all(|count| (count - 10_000).abs() < 500),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (count - 10_000).abs() < 500), "{counts:?}");
     }
 
     #[test]
@@ -119,28 +111,16 @@ mod tests {
         for _ in 0..30_000 {
             counts[(uniform_below(&mut generator, 3 << 30) % 3) as usize] += 1;
         }
-        assert!(
-            counts.iter().all(|count| (count - 10_000).abs() < 500),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (count - 10_000).abs() < 500), "{counts:?}");
     }
 
     #[test]
     fn number_of_resamples_need_not_fill_the_last_stream() {
-        let settings = BootstrapSettings {
-            resamples: RESAMPLES_PER_STREAM + 1,
-            ..BootstrapSettings::default()
-        };
-        let vectors: Vec<[f64; 3]> = (0..LANES + 2)
-            .map(|model| [0.0, 1.0, model as f64])
-            .collect();
+        let settings = BootstrapSettings { resamples: RESAMPLES_PER_STREAM + 1, ..BootstrapSettings::default() };
+        let vectors: Vec<[f64; 3]> = (0..LANES + 2).map(|model| [0.0, 1.0, model as f64]).collect();
         let means = resampled_means(&vectors, 3, &settings);
         assert_eq!(means.len(), LANES + 2);
-        assert!(
-            means
-                .iter()
-                .all(|means| means.len() == RESAMPLES_PER_STREAM + 1)
-        );
+        assert!(means.iter().all(|means| means.len() == RESAMPLES_PER_STREAM + 1));
         // Detectors are resampled together: detector m's mean is affine in m.
         for ((first, second), last) in means[0].iter().zip(&means[1]).zip(&means[LANES + 1]) {
             assert!((last - (first + (second - first) * (LANES + 1) as f64)).abs() < 1e-12);
@@ -152,17 +132,9 @@ mod tests {
         let settings = BootstrapSettings::default();
         let scores = [0.0, 0.25, 0.25, 1.0, 0.5, 0.0, 0.75, 1.0];
         let centre = scores.iter().sum::<f64>() / 8.0;
-        let variance = scores
-            .iter()
-            .map(|score| (score - centre).powi(2))
-            .sum::<f64>()
-            / 8.0;
+        let variance = scores.iter().map(|score| (score - centre).powi(2)).sum::<f64>() / 8.0;
         let means = resampled_means(&[scores], 8, &settings).remove(0);
-        let found = means
-            .iter()
-            .map(|mean| (mean - centre).powi(2))
-            .sum::<f64>()
-            / means.len() as f64;
+        let found = means.iter().map(|mean| (mean - centre).powi(2)).sum::<f64>() / means.len() as f64;
         // 10 000 resamples estimate a variance to 1.4 %.
         assert!((found / (variance / 8.0) - 1.0).abs() < 0.06, "{found}");
     }

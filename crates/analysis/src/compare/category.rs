@@ -34,11 +34,7 @@ fn summarise(
     omnibus: &Omnibus,
     settings: &Settings,
 ) -> Result<(Vec<ModelSummary>, Vec<NeighbourDifference>), AnalysisError> {
-    let neighbours: Vec<(usize, usize)> = omnibus
-        .order
-        .windows(2)
-        .map(|pair| (pair[0], pair[1]))
-        .collect();
+    let neighbours: Vec<(usize, usize)> = omnibus.order.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let steps = neighbours
         .iter()
         .map(|&(better, worse)| differences(&scores[better], &scores[worse]))
@@ -47,27 +43,18 @@ fn summarise(
     let intervals = mean_intervals(&vectors, &settings.bootstrap)?;
     let (of_models, of_steps) = intervals.split_at(scores.len());
 
-    let models = scores
-        .iter()
-        .zip(of_models)
-        .enumerate()
-        .map(|(model, (scores, &interval))| {
-            Ok(ModelSummary {
-                model,
-                images: scores.len(),
-                mean: mean(scores),
-                median: median(scores).ok_or(AnalysisError::NoScores)?,
-                average_rank: omnibus.average_ranks[model],
-                interval,
-            })
-        });
-    let neighbours = neighbours.into_iter().zip(&steps).zip(of_steps).map(
-        |(((better, worse), step), &interval)| NeighbourDifference {
-            better,
-            worse,
-            mean_difference: mean(step),
+    let models = scores.iter().zip(of_models).enumerate().map(|(model, (scores, &interval))| {
+        Ok(ModelSummary {
+            model,
+            images: scores.len(),
+            mean: mean(scores),
+            median: median(scores).ok_or(AnalysisError::NoScores)?,
+            average_rank: omnibus.average_ranks[model],
             interval,
-        },
-    );
+        })
+    });
+    let neighbours = neighbours.into_iter().zip(&steps).zip(of_steps).map(|(((better, worse), step), &interval)| {
+        NeighbourDifference { better, worse, mean_difference: mean(step), interval }
+    });
     Ok((models.collect::<Result<_, _>>()?, neighbours.collect()))
 }

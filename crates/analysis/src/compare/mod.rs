@@ -170,33 +170,20 @@ pub fn compare<M: AsRef<str>>(
         .enumerate()
         .map(|(index, category)| category::compare_category(index, category.scores, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Comparison {
-        overall: over_all(models.len(), categories, settings)?,
-        categories: compared,
-    })
+    Ok(Comparison { overall: over_all(models.len(), categories, settings)?, categories: compared })
 }
 
-fn check_category<M: AsRef<str>>(
-    models: &[M],
-    category: &Category<'_>,
-) -> Result<(), AnalysisError> {
+fn check_category<M: AsRef<str>>(models: &[M], category: &Category<'_>) -> Result<(), AnalysisError> {
     let found = category.scores.len();
     if found != models.len() {
-        return Err(AnalysisError::ModelCount {
-            category: category.name.to_owned(),
-            expected: models.len(),
-            found,
-        });
+        return Err(AnalysisError::ModelCount { category: category.name.to_owned(), expected: models.len(), found });
     }
     let images = category.scores[0].len();
     for (model, scores) in models.iter().zip(category.scores) {
         let problem = if scores.len() == images {
             check_scores(scores)
         } else {
-            Err(AnalysisError::UnequalLengths {
-                expected: images,
-                found: scores.len(),
-            })
+            Err(AnalysisError::UnequalLengths { expected: images, found: scores.len() })
         };
         problem.map_err(|source| AnalysisError::InCategory {
             category: category.name.to_owned(),
@@ -207,19 +194,9 @@ fn check_category<M: AsRef<str>>(
     Ok(())
 }
 
-fn over_all(
-    models: usize,
-    categories: &[Category<'_>],
-    settings: &Settings,
-) -> Result<Omnibus, AnalysisError> {
-    let means: Vec<Vec<f64>> = (0..models)
-        .map(|model| {
-            categories
-                .iter()
-                .map(|category| mean(&category.scores[model]))
-                .collect()
-        })
-        .collect();
+fn over_all(models: usize, categories: &[Category<'_>], settings: &Settings) -> Result<Omnibus, AnalysisError> {
+    let means: Vec<Vec<f64>> =
+        (0..models).map(|model| categories.iter().map(|category| mean(&category.scores[model])).collect()).collect();
     Omnibus::of(BlockRanks::of(&means)?, settings.alpha)
 }
 
@@ -230,22 +207,13 @@ mod tests {
     use crate::alternative::Alternative;
 
     fn quick() -> Settings {
-        let bootstrap = BootstrapSettings {
-            resamples: 200,
-            ..BootstrapSettings::default()
-        };
-        Settings {
-            bootstrap,
-            ..Settings::default()
-        }
+        let bootstrap = BootstrapSettings { resamples: 200, ..BootstrapSettings::default() };
+        Settings { bootstrap, ..Settings::default() }
     }
 
     fn one(scores: &[Vec<f64>]) -> CategoryComparison {
         let names: Vec<String> = (0..scores.len()).map(|model| format!("m{model}")).collect();
-        compare(&names, &[Category { name: "c", scores }], &quick())
-            .unwrap()
-            .categories
-            .remove(0)
+        compare(&names, &[Category { name: "c", scores }], &quick()).unwrap().categories.remove(0)
     }
 
     #[test]
@@ -255,10 +223,7 @@ mod tests {
         assert_eq!((result.models[0].mean, result.models[0].median), (0.5, 0.4));
         assert_eq!(result.models[0].average_rank, 1.0);
         assert!(result.pairs.is_empty() && result.neighbours.is_empty());
-        assert_eq!(
-            (result.omnibus.friedman, result.omnibus.critical_difference),
-            (None, None)
-        );
+        assert_eq!((result.omnibus.friedman, result.omnibus.critical_difference), (None, None));
     }
 
     #[test]
@@ -266,20 +231,11 @@ mod tests {
         let result = one(&[vec![0.5, 0.75], vec![0.25, 0.25]]);
         let of = |test, alternative| {
             let pair = |pair: &&PairResult| {
-                pair.model_1 == 0
-                    && pair.model_2 == 1
-                    && pair.test == test
-                    && pair.alternative == alternative
+                pair.model_1 == 0 && pair.model_2 == 1 && pair.test == test && pair.alternative == alternative
             };
             result.pairs.iter().find(pair).unwrap().result.unwrap()
         };
-        assert_eq!(
-            of(PairTest::Wilcoxon, Alternative::Greater),
-            TestResult {
-                statistic: 3.0,
-                p: 0.25
-            }
-        );
+        assert_eq!(of(PairTest::Wilcoxon, Alternative::Greater), TestResult { statistic: 3.0, p: 0.25 });
         assert!(of(PairTest::T, Alternative::Greater).p < 0.15);
         assert!(result.neighbours[0].interval.is_some());
     }
@@ -290,11 +246,7 @@ mod tests {
         assert_eq!(result.models[0].interval, None);
         assert_eq!(result.neighbours[0].interval, None);
         for pair in &result.pairs {
-            assert_eq!(
-                pair.result.is_some(),
-                pair.test == PairTest::Wilcoxon,
-                "{pair:?}"
-            );
+            assert_eq!(pair.result.is_some(), pair.test == PairTest::Wilcoxon, "{pair:?}");
             assert_eq!(pair.result.is_some(), pair.p_holm.is_some());
         }
     }
@@ -306,20 +258,8 @@ mod tests {
         assert_eq!(result.omnibus.friedman, None);
         assert!(result.omnibus.critical_difference.unwrap() > 0.0);
         assert_eq!(result.models[2].average_rank, 2.0);
-        assert_eq!(
-            result.models[0].interval,
-            Some(Interval {
-                low: 0.5,
-                high: 0.5
-            })
-        );
-        assert_eq!(
-            result.neighbours[0].interval,
-            Some(Interval {
-                low: 0.0,
-                high: 0.0
-            })
-        );
+        assert_eq!(result.models[0].interval, Some(Interval { low: 0.5, high: 0.5 }));
+        assert_eq!(result.neighbours[0].interval, Some(Interval { low: 0.0, high: 0.0 }));
         for pair in &result.pairs {
             match pair.test {
                 PairTest::Wilcoxon => {
@@ -337,18 +277,9 @@ mod tests {
         let b = [vec![0.3, 0.3], vec![0.5, 0.6]];
         let c = [vec![0.7], vec![0.6]];
         let categories = [
-            Category {
-                name: "a",
-                scores: &a,
-            },
-            Category {
-                name: "b",
-                scores: &b,
-            },
-            Category {
-                name: "c",
-                scores: &c,
-            },
+            Category { name: "a", scores: &a },
+            Category { name: "b", scores: &b },
+            Category { name: "c", scores: &c },
         ];
         let overall = compare(&["x", "y"], &categories, &quick()).unwrap().overall;
         assert_eq!(overall.blocks, 3);
@@ -359,70 +290,21 @@ mod tests {
     #[test]
     fn bad_input_names_category_and_detector() {
         let ragged = [vec![0.1, 0.2], vec![0.1]];
-        let error = compare(
-            &["x", "y"],
-            &[Category {
-                name: "screw",
-                scores: &ragged,
-            }],
-            &quick(),
-        )
-        .unwrap_err();
+        let error = compare(&["x", "y"], &[Category { name: "screw", scores: &ragged }], &quick()).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .starts_with("category \"screw\", detector \"y\": 1 scores do not match 2"),
+            error.to_string().starts_with("category \"screw\", detector \"y\": 1 scores do not match 2"),
             "{error}"
         );
-        let missing = compare(
-            &["x", "y"],
-            &[Category {
-                name: "screw",
-                scores: &ragged[..1],
-            }],
-            &quick(),
-        );
-        assert!(matches!(
-            missing,
-            Err(AnalysisError::ModelCount {
-                expected: 2,
-                found: 1,
-                ..
-            })
-        ));
+        let missing = compare(&["x", "y"], &[Category { name: "screw", scores: &ragged[..1] }], &quick());
+        assert!(matches!(missing, Err(AnalysisError::ModelCount { expected: 2, found: 1, .. })));
         let empty = [Vec::new()];
-        let error = compare(
-            &["x"],
-            &[Category {
-                name: "screw",
-                scores: &empty,
-            }],
-            &quick(),
-        )
-        .unwrap_err();
+        let error = compare(&["x"], &[Category { name: "screw", scores: &empty }], &quick()).unwrap_err();
         assert!(error.to_string().contains("no scores"), "{error}");
-        assert_eq!(
-            compare(&["x"], &[], &quick()),
-            Err(AnalysisError::NoCategories)
-        );
-        assert_eq!(
-            compare::<&str>(&[], &[], &quick()),
-            Err(AnalysisError::NoModels)
-        );
+        assert_eq!(compare(&["x"], &[], &quick()), Err(AnalysisError::NoCategories));
+        assert_eq!(compare::<&str>(&[], &[], &quick()), Err(AnalysisError::NoModels));
         let scores = [vec![0.5]];
-        let settings = Settings {
-            tolerance: f64::NAN,
-            ..quick()
-        };
-        let error = compare(
-            &["x"],
-            &[Category {
-                name: "screw",
-                scores: &scores,
-            }],
-            &settings,
-        )
-        .unwrap_err();
+        let settings = Settings { tolerance: f64::NAN, ..quick() };
+        let error = compare(&["x"], &[Category { name: "screw", scores: &scores }], &settings).unwrap_err();
         assert!(matches!(error, AnalysisError::Tolerance { .. }));
     }
 }

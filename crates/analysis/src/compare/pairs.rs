@@ -76,12 +76,7 @@ impl TestedPair {
         })
     }
 
-    fn result(
-        &self,
-        swapped: bool,
-        test: PairTest,
-        alternative: Alternative,
-    ) -> Option<TestResult> {
+    fn result(&self, swapped: bool, test: PairTest, alternative: Alternative) -> Option<TestResult> {
         match (test, swapped) {
             (PairTest::Wilcoxon, false) => Some(self.wilcoxon.test(alternative)),
             (PairTest::Wilcoxon, true) => Some(self.wilcoxon.swapped().test(alternative)),
@@ -92,14 +87,10 @@ impl TestedPair {
 }
 
 /// Tests both orders of all pairs of `scores[model][image]`.
-pub(super) fn test_pairs(
-    scores: &[Vec<f64>],
-    settings: &Settings,
-) -> Result<Vec<PairResult>, AnalysisError> {
+pub(super) fn test_pairs(scores: &[Vec<f64>], settings: &Settings) -> Result<Vec<PairResult>, AnalysisError> {
     let images = scores.first().map_or(0, Vec::len);
     let ordered_pairs = scores.len() * scores.len().saturating_sub(1);
-    let mut results =
-        Vec::with_capacity(ordered_pairs * PairTest::ALL.len() * Alternative::ALL.len());
+    let mut results = Vec::with_capacity(ordered_pairs * PairTest::ALL.len() * Alternative::ALL.len());
     for lower in 0..scores.len() {
         for upper in lower + 1..scores.len() {
             let pair = TestedPair::of(&scores[lower], &scores[upper], settings)?;
@@ -107,15 +98,7 @@ pub(super) fn test_pairs(
                 for alternative in Alternative::ALL {
                     for (model_1, model_2) in [(lower, upper), (upper, lower)] {
                         let result = pair.result(model_1 > model_2, test, alternative);
-                        results.push(PairResult {
-                            model_1,
-                            model_2,
-                            test,
-                            alternative,
-                            result,
-                            p_holm: None,
-                            images,
-                        });
+                        results.push(PairResult { model_1, model_2, test, alternative, result, p_holm: None, images });
                     }
                 }
             }
@@ -132,24 +115,12 @@ pub(super) fn test_pairs(
 
 /// Holm's adjustment within one test and alternative. Relies on both orders of a pair being adjacent there.
 fn adjust(results: &mut [PairResult], test: PairTest, alternative: Alternative) {
-    let mut family: Vec<&mut PairResult> = results
-        .iter_mut()
-        .filter(|pair| pair.test == test && pair.alternative == alternative)
-        .collect();
-    let orders_per_hypothesis = if alternative == Alternative::TwoSided {
-        2
-    } else {
-        1
-    };
-    let p_values: Vec<Option<f64>> = family
-        .iter()
-        .step_by(orders_per_hypothesis)
-        .map(|pair| pair.result.map(|result| result.p))
-        .collect();
-    for (orders, adjusted) in family
-        .chunks_mut(orders_per_hypothesis)
-        .zip(holm(&p_values))
-    {
+    let mut family: Vec<&mut PairResult> =
+        results.iter_mut().filter(|pair| pair.test == test && pair.alternative == alternative).collect();
+    let orders_per_hypothesis = if alternative == Alternative::TwoSided { 2 } else { 1 };
+    let p_values: Vec<Option<f64>> =
+        family.iter().step_by(orders_per_hypothesis).map(|pair| pair.result.map(|result| result.p)).collect();
+    for (orders, adjusted) in family.chunks_mut(orders_per_hypothesis).zip(holm(&p_values)) {
         for pair in orders {
             pair.p_holm = adjusted;
         }
@@ -163,21 +134,11 @@ mod tests {
     use crate::bootstrap::BootstrapSettings;
 
     fn settings() -> Settings {
-        Settings {
-            bootstrap: BootstrapSettings {
-                resamples: 0,
-                ..Default::default()
-            },
-            ..Settings::default()
-        }
+        Settings { bootstrap: BootstrapSettings { resamples: 0, ..Default::default() }, ..Settings::default() }
     }
 
     fn three_models() -> Vec<Vec<f64>> {
-        let wave = |phase: f64| {
-            (0..60)
-                .map(|image| (f64::from(image) + phase).sin().powi(2) + phase)
-                .collect()
-        };
+        let wave = |phase: f64| (0..60).map(|image| (f64::from(image) + phase).sin().powi(2) + phase).collect();
         vec![wave(0.0), wave(0.1), wave(0.4)]
     }
 
@@ -190,12 +151,7 @@ mod tests {
                 .iter()
                 .find(|other| {
                     (other.model_1, other.model_2, other.test, other.alternative)
-                        == (
-                            pair.model_2,
-                            pair.model_1,
-                            pair.test,
-                            pair.alternative.swapped(),
-                        )
+                        == (pair.model_2, pair.model_1, pair.test, pair.alternative.swapped())
                 })
                 .unwrap();
             assert_eq!(pair.result.unwrap().p, mirrored.result.unwrap().p);
@@ -206,14 +162,9 @@ mod tests {
     #[test]
     fn families_count_each_hypothesis_once() {
         let results = test_pairs(&three_models(), &settings()).unwrap();
-        for (alternative, hypotheses) in [(Alternative::TwoSided, 3.0), (Alternative::Greater, 6.0)]
-        {
-            let family = results
-                .iter()
-                .filter(|pair| pair.test == PairTest::T && pair.alternative == alternative);
-            let least = family
-                .min_by(|a, b| a.result.unwrap().p.total_cmp(&b.result.unwrap().p))
-                .unwrap();
+        for (alternative, hypotheses) in [(Alternative::TwoSided, 3.0), (Alternative::Greater, 6.0)] {
+            let family = results.iter().filter(|pair| pair.test == PairTest::T && pair.alternative == alternative);
+            let least = family.min_by(|a, b| a.result.unwrap().p.total_cmp(&b.result.unwrap().p)).unwrap();
             let p = least.result.unwrap().p;
             assert!(p > 0.0 && p < 0.01, "{p}");
             assert_eq!(least.p_holm.unwrap(), hypotheses * p);

@@ -78,16 +78,10 @@ impl SignedRankTest {
     ///
     /// # Errors
     /// When there are no differences, when one is not finite, or when the tolerance is negative or NaN.
-    pub fn of(
-        differences: &[f64],
-        zero_method: ZeroMethod,
-        tolerance: f64,
-    ) -> Result<Self, AnalysisError> {
+    pub fn of(differences: &[f64], zero_method: ZeroMethod, tolerance: f64) -> Result<Self, AnalysisError> {
         check_scores(differences)?;
         check_tolerance(tolerance)?;
-        let snapped = differences
-            .iter()
-            .map(|&d| if d.abs() <= tolerance { 0.0 } else { d });
+        let snapped = differences.iter().map(|&d| if d.abs() <= tolerance { 0.0 } else { d });
         let ranked: Vec<f64> = match zero_method {
             ZeroMethod::Wilcox => snapped.filter(|&d| d != 0.0).collect(),
             ZeroMethod::Pratt | ZeroMethod::ZSplit => snapped.collect(),
@@ -125,10 +119,7 @@ impl SignedRankTest {
             rank_sum_negative: self.rank_sum_positive,
             null: match self.null {
                 Null::AllZero => Null::AllZero,
-                Null::Exact { upper, lower } => Null::Exact {
-                    upper: lower,
-                    lower: upper,
-                },
+                Null::Exact { upper, lower } => Null::Exact { upper: lower, lower: upper },
                 Null::Normal { z } => Null::Normal { z: -z },
             },
         }
@@ -153,12 +144,7 @@ impl<'a> Ranked<'a> {
             groups.push(size);
         });
         let zeros = differences.iter().filter(|d| **d == 0.0).count();
-        Self {
-            differences,
-            ranks,
-            groups,
-            zeros,
-        }
+        Self { differences, ranks, groups, zeros }
     }
 
     /// `given` is the number of differences before any were left out: it decides on the distribution.
@@ -169,9 +155,7 @@ impl<'a> Ranked<'a> {
             let (upper, lower) = NullDistribution::new(self.nonzero_ranks()).tails(positive);
             Null::Exact { upper, lower }
         } else {
-            Null::Normal {
-                z: self.standardised(positive, negative, zero_method),
-            }
+            Null::Normal { z: self.standardised(positive, negative, zero_method) }
         };
         let half_of_zeros = match zero_method {
             ZeroMethod::ZSplit => self.rank_sum(|d| d == 0.0) / 2.0,
@@ -186,31 +170,17 @@ impl<'a> Ranked<'a> {
     }
 
     fn rank_sum(&self, sign: impl Fn(f64) -> bool) -> f64 {
-        self.differences
-            .iter()
-            .zip(&self.ranks)
-            .filter(|(d, _)| sign(**d))
-            .map(|(_, rank)| rank)
-            .sum()
+        self.differences.iter().zip(&self.ranks).filter(|(d, _)| sign(**d)).map(|(_, rank)| rank).sum()
     }
 
     fn nonzero_ranks(&self) -> impl Iterator<Item = f64> {
-        self.differences
-            .iter()
-            .zip(&self.ranks)
-            .filter(|(d, _)| **d != 0.0)
-            .map(|(_, rank)| *rank)
+        self.differences.iter().zip(&self.ranks).filter(|(d, _)| **d != 0.0).map(|(_, rank)| *rank)
     }
 
     fn is_exact(&self, given: usize) -> bool {
         let had_zeros = self.zeros > 0 || self.differences.len() < given;
         let has_ties = self.groups.iter().any(|&size| size > 1);
-        given
-            <= if had_zeros || has_ties {
-                LARGEST_EXACT_WITH_TIES
-            } else {
-                LARGEST_EXACT
-            }
+        given <= if had_zeros || has_ties { LARGEST_EXACT_WITH_TIES } else { LARGEST_EXACT }
     }
 
     /// Positive rank sum minus its mean, over its standard deviation, under the null hypothesis.
@@ -219,16 +189,8 @@ impl<'a> Ranked<'a> {
         let n = self.differences.len() as f64;
         let zeros = self.zeros as f64;
         let tied_zeros = usize::from(self.zeros > 0 && zero_method == ZeroMethod::Pratt);
-        let ties: f64 = self.groups[tied_zeros..]
-            .iter()
-            .copied()
-            .map(tie_term)
-            .sum();
-        let zero_squares = if zero_method == ZeroMethod::Pratt {
-            squares(zeros)
-        } else {
-            0.0
-        };
+        let ties: f64 = self.groups[tied_zeros..].iter().copied().map(tie_term).sum();
+        let zero_squares = if zero_method == ZeroMethod::Pratt { squares(zeros) } else { 0.0 };
         let deviation = ((squares(n) - zero_squares - ties / 2.0) / 24.0).sqrt();
         // The mean is half the sum of the ranks that carry a sign, whatever happens to the zeros'.
         (positive - f64::midpoint(positive, negative)) / deviation
@@ -245,14 +207,9 @@ mod tests {
     fn all_zero_differences_tell_nothing() {
         for zero_method in ZeroMethod::ALL {
             for n in [1, 2, 13, 14, 51] {
-                let test =
-                    SignedRankTest::of(&vec![1e-3; n], zero_method, DEFAULT_TOLERANCE).unwrap();
+                let test = SignedRankTest::of(&vec![1e-3; n], zero_method, DEFAULT_TOLERANCE).unwrap();
                 for alternative in Alternative::ALL {
-                    assert_eq!(
-                        test.test(alternative).p,
-                        1.0,
-                        "{zero_method:?} {n} {alternative}"
-                    );
+                    assert_eq!(test.test(alternative).p, 1.0, "{zero_method:?} {n} {alternative}");
                     assert_eq!(test.test(alternative).confidence(), 0.0);
                 }
             }
@@ -261,20 +218,14 @@ mod tests {
 
     #[test]
     fn tolerance_is_inclusive() {
-        let nonzero = |tolerance| {
-            SignedRankTest::of(&[0.5, -0.25, 0.0], ZeroMethod::Wilcox, tolerance)
-                .unwrap()
-                .nonzero
-        };
+        let nonzero =
+            |tolerance| SignedRankTest::of(&[0.5, -0.25, 0.0], ZeroMethod::Wilcox, tolerance).unwrap().nonzero;
         assert_eq!([nonzero(0.0), nonzero(0.25), nonzero(0.5)], [2, 1, 0]);
     }
 
     #[test]
     fn refuses_bad_input() {
-        assert_eq!(
-            SignedRankTest::of(&[], ZeroMethod::Wilcox, 0.0),
-            Err(AnalysisError::NoScores)
-        );
+        assert_eq!(SignedRankTest::of(&[], ZeroMethod::Wilcox, 0.0), Err(AnalysisError::NoScores));
         let error = SignedRankTest::of(&[1.0], ZeroMethod::Wilcox, f64::NAN).unwrap_err();
         assert!(matches!(error, AnalysisError::Tolerance { .. }));
     }
