@@ -48,7 +48,7 @@ impl Lanes {
                 lanes.readers = lanes.readers.max(2) - 1;
                 lanes.counters = lanes.counters.max(2) - 1;
             } else {
-                let what = refusal(settings, category, &shares);
+                let what = refusal(category, &shares);
                 return Err(PipelineError::Memory { what, needed: shares.bytes(lanes), allowed: settings.memory });
             }
         }
@@ -86,11 +86,10 @@ impl Shares {
 }
 
 /// What is to blame when a category does not fit.
-fn refusal(settings: &Settings, category: &PlannedCategory<'_>, shares: &Shares) -> String {
+fn refusal(category: &PlannedCategory<'_>, shares: &Shares) -> String {
     let name = &category.category.name;
     if 2 * shares.frame <= shares.state {
-        let normal = bytes(state_bytes(settings, category));
-        return format!("category {name}: the program itself and what it keeps of the normal images ({normal})");
+        return format!("category {name}: the program itself with what it keeps of the normal images");
     }
     let map = category.models.iter().map(|model| model.map_bytes).max().unwrap_or(0);
     let size = category.largest_image();
