@@ -53,6 +53,8 @@ fn what_the_libraries_refuse_as_usage() {
     let mut inputs = toy.inputs();
     inputs.extend(["--maps".into(), format!("d={}", toy.path("data/maps/d").display()).into()]);
     refused("usage_two_detectors_of_one_name", toy.folder(), &toy.eval_to("out", inputs, &[]), 2);
+    let published = ["--thresholds", "linspace:100", "--shared-fpr", "max"];
+    refused("usage_shared_fpr_of_linspace", toy.folder(), &toy.eval(&published), 2);
     refused("usage_memory_too_small", toy.folder(), &toy.eval(&["--memory", "1MiB"]), 3);
 }
 

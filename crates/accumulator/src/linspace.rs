@@ -302,10 +302,15 @@ fn kernel_reached(kernel: &GridKernel, scores: &[f64; BLOCK], reached: &mut [u32
     for i in 0..BLOCK {
         let score = scores[i];
         let guess = ((score - lowest) * per_step).floor();
-        let [before, at, after] = [guess - 1.0, guess, guess + 1.0].map(|k| {
-            let exact = k * step + lowest;
-            if single { f64::from(exact as f32) } else { exact }
-        });
+        // Spelled out: a closure here would not be compiled for the vector units.
+        let before = (guess - 1.0) * step + lowest;
+        let at = guess * step + lowest;
+        let after = (guess + 1.0) * step + lowest;
+        let (before, at, after) = if single {
+            (f64::from(before as f32), f64::from(at as f32), f64::from(after as f32))
+        } else {
+            (before, at, after)
+        };
         // Thresholds `guess - 1` and `guess + 1` have to lie on either side for the guess to be right or off by one.
         doubtful |= !(guess >= 1.0 && guess + 1.0 <= last_computed && before <= score && after > score);
         reached[i] = guess as i32 as u32 + u32::from(at <= score);

@@ -65,8 +65,7 @@ impl CategoryRun<'_> {
     }
 
     fn attempt(&self, models: &[usize], found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
-        let normal: Vec<PlannedImage> = self.planned.of_class(Class::Normal).collect();
-        let anomalous: Vec<PlannedImage> = self.planned.of_class(Class::Anomalous).collect();
+        let normal = self.planned.list(Class::Normal);
         let mut sides: Vec<Option<NormalSide>> = self.dataset.models.iter().map(|_| None).collect();
         let known = found.clone();
         let sweep = self.sweep(&normal, models, &known);
@@ -77,6 +76,8 @@ impl CategoryRun<'_> {
         if models.iter().any(|&model| sides[model].is_none()) {
             return Ok(None);
         }
+        drop(normal);
+        let anomalous = self.planned.list(Class::Anomalous);
         let mut rows = Rows::new(self, models, &sides)?;
         let known = found.clone();
         let sweep = self.sweep(&anomalous, models, &known);
@@ -133,6 +134,12 @@ struct ModelResults {
     published: Vec<(String, f64)>,
 }
 
+impl ModelResults {
+    fn for_images(anomalous: usize) -> Self {
+        Self { scores: Scores::for_images(anomalous), ..Self::default() }
+    }
+}
+
 impl<'a> Rows<'a> {
     fn new(
         run: &'a CategoryRun<'a>,
@@ -140,7 +147,8 @@ impl<'a> Rows<'a> {
         sides: &'a [Option<NormalSide>],
     ) -> Result<Self, PipelineError> {
         let part = run.writer.category(&run.planned.category.name)?;
-        let results = run.dataset.models.iter().map(|_| ModelResults::default()).collect();
+        let images = run.planned.of_class(Class::Anomalous).count();
+        let results = run.dataset.models.iter().map(|_| ModelResults::for_images(images)).collect();
         Ok(Self { run, models, sides, part, next: 0, next_normal: 0, results, masks: Digest::default() })
     }
 

@@ -16,6 +16,9 @@ pub enum PipelineError {
     /// The result could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Usage(&'static str),
     /// What is asked for does not fit the memory budget.
     #[error(
         "{what} takes {} of memory, but --memory allows {}: use --memory {} or more",
@@ -43,6 +46,7 @@ impl PipelineError {
         match self {
             Self::Dataset(error) => error.fault(),
             Self::Bad(problems) => fault_of(problems),
+            Self::Usage(_) => Fault::Usage,
             Self::Store(error) if error.is_system() => Fault::System,
             Self::Store(_) | Self::Memory { .. } => Fault::Data,
             Self::Cancelled | Self::Thread(_) => Fault::System,

@@ -48,6 +48,7 @@ pub fn evaluate(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<RunOutcome, PipelineError> {
+    settings.check()?;
     let (started, clock) = (SystemTime::now(), Instant::now());
     // An output that can't be used is told before anything is read.
     let writer = RunWriter::create(&output.folder, output.force, &settings.parameters())?;

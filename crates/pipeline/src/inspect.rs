@@ -79,6 +79,7 @@ pub fn inspect(
     cancel: &Cancel,
     observer: &dyn Observer,
 ) -> Result<Inspection, PipelineError> {
+    settings.check()?;
     let reader = new_reader(settings);
     let discovery = look(input, &reader)?;
     let mut inspection = Inspection {

@@ -54,6 +54,13 @@ impl PlannedCategory<'_> {
         self.images.iter().copied().filter(move |image| image.class == class)
     }
 
+    /// The same as a list that takes no more memory than it needs.
+    pub(crate) fn list(&self, class: Class) -> Vec<PlannedImage> {
+        let mut list = Vec::with_capacity(self.of_class(class).count());
+        list.extend(self.of_class(class));
+        list
+    }
+
     /// Pixels of the normal images.
     pub(crate) fn normal_pixels(&self) -> impl Iterator<Item = u64> + '_ {
         self.of_class(Class::Normal).map(|image| image.evaluated.pixels())

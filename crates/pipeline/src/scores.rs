@@ -14,6 +14,11 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
+    /// None yet, of so many images.
+    pub(crate) fn for_images(count: usize) -> Self {
+        Self { images: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// Adds an image; a score that is undefined makes all statistics undefined.
     pub(crate) fn add(&mut self, aupimo: Option<f64>, defect: Option<&str>) {
         let defect = defect.unwrap_or("");

@@ -7,6 +7,8 @@ use pimo_dataset::{ManifestOptions, Sources};
 use pimo_finaliser::{CurvePoints, FprBounds, SharedFpr};
 use pimo_reader::{IoChoice, MaskRule};
 
+use crate::PipelineError;
+
 /// Where the images come from.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -84,6 +86,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Refuses what does not go together.
+    pub(crate) fn check(&self) -> Result<(), PipelineError> {
+        if self.thresholds != Thresholds::Exact && self.shared_fpr != SharedFpr::Mean {
+            return Err(PipelineError::Usage(
+                "the published procedure knows the mean of the normal images' rates only: use --shared-fpr mean, or \
+                 --thresholds exact",
+            ));
+        }
+        Ok(())
+    }
+
     /// What results depend on, by name, in a fixed order. Goes into every output; nothing of the machine is in it.
     pub fn parameters(&self) -> Vec<(String, String)> {
         let thresholds = match self.thresholds {

@@ -25,7 +25,7 @@ use crate::{Cancel, Event, Observer, PipelineError};
 /// Bytes of frames that travel together: small images would otherwise cost more to hand over than to count.
 const BATCH_BYTES: u64 = 1 << 20;
 /// Images that a reader takes at a time at most.
-const MOST_IMAGES_AT_ONCE: usize = 16;
+const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Stack of each thread; they do not recurse.
 const STACK_BYTES: usize = 1 << 20;
 

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use pimo_dataset::{MapsSource, Sources};
-use pimo_finaliser::CurvePoints;
 use pimo_frame::Size;
 use pimo_pipeline::{Cancel, Input, Output, Settings, evaluate};
 use pimo_reader::IoChoice;
@@ -63,7 +62,7 @@ fn peak(folder: &Path, out: &Path) -> usize {
         dataset: folder.join("dataset"),
         ..Sources::default()
     };
-    let settings = Settings { threads: 2, curves: CurvePoints::Levels(50), io: IoChoice::Read, ..Settings::default() };
+    let settings = Settings { threads: 2, io: IoChoice::Read, ..Settings::default() };
     let output = Output { folder: out.to_owned(), force: false, published: false };
     PEAK.store(LIVE.load(Relaxed), Relaxed);
     let before = LIVE.load(Relaxed);
@@ -77,11 +76,14 @@ fn an_added_image_costs_at_most_512_bytes() {
     let [few, many] = [500_u64, 2000].map(|images| {
         let data = folder.path().join(format!("{images}"));
         write(&data, images);
-        peak(&data, &folder.path().join(format!("run-{images}")))
+        // Which frames and rows are in memory together is a matter of chance: the worst of several runs is compared.
+        (0..4).map(|run| peak(&data, &folder.path().join(format!("run-{images}-{run}")))).max().unwrap()
     });
     let added = 1500;
-    // What the upper tail holds of the added normal images, at 8 bytes a score.
-    let tail = (added / 2 * SIZE.pixels() as usize) / 10_000 * 8;
-    let allowed = few + added * 512 + tail;
+    // What the upper tail holds of the added normal images: 24 bytes a score, in the tail and then on the axis.
+    let tail = (added / 2 * SIZE.pixels() as usize) / 10_000 * 24;
+    // Which frames, rows and buffers of tables are in memory together differs from run to run, whatever the number.
+    let chance = 128 << 10;
+    let allowed = few + added * 512 + tail + chance;
     assert!(many <= allowed, "500 images took {few} bytes, 2000 took {many}, allowed were {allowed}");
 }

@@ -71,7 +71,7 @@ table! {
     CurveRow, CurveColumns {
         table: "curves",
         order: &["category", "image_id", "model"],
-        row_group: 8192,
+        row_group: 4096,
         repetitive: &["threshold", "shared_fpr"],
     }
     {

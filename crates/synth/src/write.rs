@@ -79,10 +79,10 @@ pub fn write(plan: &Plan, out: &Path, mut progress: impl FnMut(u64, u64)) -> Res
     })
 }
 
-/// Does what [`write`] does as long as `progress` says so.
+/// Does what [`write()`] does as long as `progress` says so.
 ///
 /// # Errors
-/// Those of [`write`], and [`SynthError::Interrupted`] when `progress` breaks.
+/// Those of [`write()`], and [`SynthError::Interrupted`] when `progress` breaks.
 ///
 /// # Panics
 /// If `progress` panics.

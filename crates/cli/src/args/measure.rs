@@ -12,7 +12,7 @@ use crate::args::bounds;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Measuring")]
 pub struct MeasureArgs {
-    /// exact, or the published procedure: linspace[:K]
+    /// exact, or the published procedure: linspace or linspace:K
     ///
     /// `exact` takes every score of the normal images: no parameter, no rounding.
     /// `linspace` is the published procedure, bit for bit, with K evenly spaced thresholds (300000 if not given); it

@@ -269,7 +269,7 @@ fn large_categories_are_spilled_and_come_back() {
     let out = folder.path().join("run");
     let writer = RunWriter::create(&out, false, &[]).unwrap();
     let mut part = writer.category("c").unwrap();
-    // 5000 images of two models make three row groups, 30 curves of 10 000 points five.
+    // 5000 images of two models make 20 row groups, 30 curves of 10 000 points 74.
     for number in 0..5000 {
         for model in ["a", "b"] {
             part.image(&image("c", number, model)).unwrap();
@@ -290,8 +290,8 @@ fn large_categories_are_spilled_and_come_back() {
     part.commit().unwrap();
     assert!(!names(&out).iter().any(|name| name.contains(".spill")));
     writer.finish(&Summary::default(), &RunRecord::default()).unwrap();
-    assert_eq!(row_groups(&out.join("images.parquet")), 3);
-    assert_eq!(row_groups(&out.join("curves.parquet")), 5);
+    assert_eq!(row_groups(&out.join("images.parquet")), 20);
+    assert_eq!(row_groups(&out.join("curves.parquet")), 74);
 
     let run = RunReader::open(&out).unwrap();
     for (row, number) in run.images().unwrap().step_by(2).zip(0..) {
