@@ -44,7 +44,7 @@ def main():
     parser.add_argument("--maps", type=Path, required=True)
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--category")
-    parser.add_argument("--io", default="auto")
+    parser.add_argument("--io", default="mmap", choices=["mmap", "pread"], help="the same for pimo and the scan")
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--anomalib", metavar="PYTHON")
     parser.add_argument("--anomalib-runs", type=int, default=2)
