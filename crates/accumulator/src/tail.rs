@@ -121,6 +121,9 @@ impl UpperTail {
     /// If the same group was added before with another number of pixels.
     pub fn add(&mut self, group: u32, pixels: u64, largest: &[Run]) {
         self.join_group(group, Group { pixels, images: 1 });
+        if self.entries.len() - self.settled + largest.len() > PENDING.max(self.settled / 4) {
+            self.settle();
+        }
         let reached = largest.iter().take_while(|run| run.key >= self.floor);
         self.entries.extend(reached.map(|run| TailEntry { key: run.key, count: run.count, group }));
         self.settle_if_much();
@@ -147,20 +150,25 @@ impl UpperTail {
 
     /// Bytes that a tail of this depth takes at most for images of these sizes, ties not counted twice.
     pub fn most_bytes(depth: Depth, pixels: impl Iterator<Item = u64>) -> u64 {
-        let (mut images, mut all, mut wanted) = (0_u64, 0_u64, 0_u64);
+        let (mut images, mut all, mut wanted, mut largest) = (0_u64, 0_u64, 0_u64, 0_u64);
         let empty = Self::new(depth);
         for pixels in pixels {
             images += 1;
             all = all.saturating_add(pixels);
             wanted = wanted.saturating_add(empty.wanted(pixels));
+            largest = largest.max(pixels);
         }
         let kept = match depth {
-            // Rates of unequal images mix; the sum over pixels is largest when all of it lies in the largest image.
-            Depth::Mean { bound, .. } => ((bound * all as f64).ceil() as u64).saturating_add(images).min(wanted),
+            // Rates of unequal images mix; they take the most scores when all of these lie in images of the largest size.
+            Depth::Mean { bound, .. } => {
+                let in_largest = (bound * images as f64 * largest as f64).ceil() as u64;
+                in_largest.saturating_add(images).min(all).min(wanted)
+            }
             Depth::EachImage { .. } => wanted,
         };
-        // A quarter gathers unsorted, and sorting takes half as much again.
-        let entries = kept.saturating_add(kept / 4).saturating_add(PENDING as u64);
+        // A quarter gathers unsorted, or what one image hands over; sorting takes half as much again.
+        let gathered = (kept / 4).max(empty.wanted(largest)).saturating_add(PENDING as u64);
+        let entries = kept.saturating_add(gathered);
         entries.saturating_add(entries / 2).saturating_mul(size_of::<TailEntry>() as u64)
     }
 

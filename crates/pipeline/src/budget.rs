@@ -1,6 +1,7 @@
 //! What a category takes of the memory budget, found out before work starts.
 
-use pimo_accumulator::{Depth, UpperTail};
+use pimo_accumulator::{ImageScore, TailEntry, UpperTail};
+use pimo_finaliser::CurvePoints;
 use pimo_frame::Mask;
 
 use crate::error::bytes;
@@ -14,6 +15,8 @@ pub(crate) struct Lanes {
     pub(crate) counters: usize,
     /// Batches that may wait between reading and counting.
     pub(crate) queue: usize,
+    /// Images that a reader may take at a time.
+    pub(crate) at_once: usize,
 }
 
 /// The program itself: code, tables being written, buffers of the allocator.
@@ -22,6 +25,10 @@ const PROGRAM_BYTES: u64 = 24 << 20;
 const IMAGE_BYTES: u64 = 512;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
+/// Images that a reader takes at a time at most, if their results are small.
+const MOST_IMAGES_AT_ONCE: usize = 4;
+/// Results of one image that are larger than this travel alone.
+const LARGE_RESULT_BYTES: u64 = 64 << 10;
 /// Key, rate and logarithm of a threshold of the axis; its spread where all of them are kept.
 const AXIS_BYTES: u64 = 24;
 
@@ -36,8 +43,8 @@ impl Lanes {
         images: usize,
     ) -> Result<Self, PipelineError> {
         let threads = settings.threads.max(1);
-        let mut lanes = Self { readers: threads, counters: threads, queue: threads };
         let shares = Shares::of(settings, category, images);
+        let mut lanes = Self { readers: threads, counters: threads, queue: threads, at_once: shares.at_once() };
         loop {
             if shares.bytes(lanes) <= settings.memory {
                 return Ok(lanes);
@@ -53,11 +60,17 @@ impl Lanes {
             }
         }
     }
+
+    /// Groups of images that may be on their way between a reader and the one who takes their results.
+    pub(crate) const fn window(self) -> usize {
+        self.readers + self.counters + self.queue + 4
+    }
 }
 
 /// The least memory in bytes with which a category can be evaluated, in a dataset of `images` in all.
 pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
-    Shares::of(settings, category, images).bytes(Lanes { readers: 1, counters: 1, queue: 0 })
+    let shares = Shares::of(settings, category, images);
+    shares.bytes(Lanes { readers: 1, counters: 1, queue: 0, at_once: shares.at_once() })
 }
 
 /// What memory goes to.
@@ -68,6 +81,8 @@ struct Shares {
     frame: u64,
     /// Each counting thread.
     counter: u64,
+    /// The results of each image on its way.
+    result: u64,
 }
 
 impl Shares {
@@ -76,12 +91,19 @@ impl Shares {
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state_bytes(settings, category)),
             frame: frame_bytes(category),
             counter: counter_bytes(settings, category),
+            result: result_bytes(settings, category),
         }
+    }
+
+    const fn at_once(&self) -> usize {
+        if self.result > LARGE_RESULT_BYTES { 1 } else { MOST_IMAGES_AT_ONCE }
     }
 
     fn bytes(&self, lanes: Lanes) -> u64 {
         let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
-        self.state.saturating_add(frames).saturating_add(self.counter.saturating_mul(lanes.counters as u64))
+        let results = self.result.saturating_mul((lanes.window() * lanes.at_once) as u64);
+        let counters = self.counter.saturating_mul(lanes.counters as u64);
+        self.state.saturating_add(frames).saturating_add(results).saturating_add(counters)
     }
 }
 
@@ -110,10 +132,9 @@ fn frame_bytes(category: &PlannedCategory<'_>) -> u64 {
 /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
 fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
     let models = category.models.len() as u64;
-    let depth = normal::depth(settings, category.normal_pixels().count() as u64);
-    let tail = UpperTail::most_bytes(depth, category.normal_pixels());
-    let spread = if settings.curves == pimo_finaliser::CurvePoints::Full { 2 } else { 1 };
-    let entries = tail / size_of::<pimo_accumulator::TailEntry>() as u64;
+    let entries = tail_entries(settings, category);
+    let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
+    let spread = if settings.curves == CurvePoints::Full { 2 } else { 1 };
     let axis = match settings.thresholds {
         Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
         // Rates, counts, logarithms and keys.
@@ -122,17 +143,33 @@ fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
     tail.saturating_add(axis).saturating_mul(models)
 }
 
-/// Bytes of one counting thread and of the results on their way from it.
+/// Bytes of one counting thread.
 fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
-    let grid = match settings.thresholds {
-        Thresholds::Exact => 0,
-        // A count for each threshold, in a few images at a time.
-        Thresholds::Linspace(count) => 6 * 4 * count as u64,
-    };
     let depth = normal::depth(settings, category.normal_pixels().count() as u64);
-    let largest = category.normal_pixels().max().unwrap_or(0);
-    let wanted = match depth {
-        Depth::Mean { .. } | Depth::EachImage { .. } => UpperTail::new(depth).wanted(largest),
+    let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
+    let top = match settings.image_score {
+        ImageScore::Max | ImageScore::Mean => 0,
+        ImageScore::MeanTop(k) => k.min(category.largest_image().pixels()),
     };
-    COUNTER_BYTES + grid + wanted.saturating_mul(48)
+    COUNTER_BYTES.saturating_add(wanted.saturating_add(top).saturating_mul(48))
+}
+
+/// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.
+fn result_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
+    let (thresholds, counts) = match settings.thresholds {
+        Thresholds::Exact => (tail_entries(settings, category), 0),
+        Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
+    };
+    let points = match settings.curves {
+        CurvePoints::Levels(levels) => levels as u64 + 2,
+        CurvePoints::Full => thresholds,
+        CurvePoints::None => 0,
+    };
+    points.saturating_mul(8).saturating_add(counts).saturating_mul(category.models.len() as u64)
+}
+
+/// Scores that the upper tail of one detector holds at most.
+fn tail_entries(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
+    let depth = normal::depth(settings, category.normal_pixels().count() as u64);
+    UpperTail::most_bytes(depth, category.normal_pixels()) / size_of::<TailEntry>() as u64
 }

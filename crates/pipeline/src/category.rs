@@ -315,6 +315,10 @@ impl<'a> Rows<'a> {
         };
         let mut warnings = side.axis.warnings(self.run.settings);
         let anomalous = results.scores.len() as u64;
+        if anomalous == 0 {
+            let why = "no anomalous image is left to measure recall on: mend the images that were left out";
+            warnings.push(why.to_owned());
+        }
         if self.run.published {
             warnings.extend(self.publish(model, aupimo.mean.is_some(), results.published)?);
         }

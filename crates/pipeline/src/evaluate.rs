@@ -163,11 +163,26 @@ fn lanes(
     planned: &[PlannedCategory<'_>],
     images: usize,
 ) -> Result<Vec<Option<Lanes>>, PipelineError> {
-    let lanes = |category: &PlannedCategory<'_>| {
+    let mut lanes = Vec::with_capacity(planned.len());
+    let mut refused: Option<PipelineError> = None;
+    for category in planned {
         let sound = !category.bad.sound_models().is_empty();
-        sound.then(|| Lanes::for_category(settings, category, images)).transpose()
-    };
-    planned.iter().map(lanes).collect()
+        match sound.then(|| Lanes::for_category(settings, category, images)).transpose() {
+            Ok(found) => lanes.push(found),
+            Err(error) => refused = Some(larger(refused, error)),
+        }
+    }
+    refused.map_or(Ok(lanes), Err)
+}
+
+/// Of two refusals the one that asks for more memory: what it asks for will do for both.
+pub(crate) fn larger(known: Option<PipelineError>, other: PipelineError) -> PipelineError {
+    let needed =
+        |error: &PipelineError| if let PipelineError::Memory { needed, .. } = error { *needed } else { u64::MAX };
+    match known {
+        Some(known) if needed(&known) >= needed(&other) => known,
+        _ => other,
+    }
 }
 
 fn announce(planned: &[PlannedCategory<'_>], settings: &Settings, observer: &dyn Observer) {
@@ -271,8 +286,11 @@ impl<'a> Run<'a> {
             }
         }
         if !self.skipped.is_empty() {
-            let count = self.skipped.len();
-            warnings.push(format!("{count} bad images or files were left out; run.json lists them under `skipped`"));
+            let count = match self.skipped.len() {
+                1 => "1 bad image or file was".to_owned(),
+                count => format!("{count} bad images or files were"),
+            };
+            warnings.push(format!("{count} left out; run.json lists all under `skipped`"));
         }
         warnings
     }

@@ -10,7 +10,7 @@ use pimo_frame::{Frame, SampleType, Size};
 use pimo_reader::Reader;
 
 use crate::budget::{self, Lanes};
-use crate::evaluate::{look, new_reader, plan};
+use crate::evaluate::{larger, look, new_reader, plan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::sweep::{Count, Outcome, Sweep};
 use crate::{Cancel, Event, Input, Observer, PipelineError, Settings};
@@ -116,7 +116,7 @@ pub fn inspect(
                     reading += clock.elapsed();
                     add_new(&mut category, found, &placed.dataset.models);
                 }
-                Err(error) => inspection.memory = inspection.memory.or(Some(error)),
+                Err(error) => inspection.memory = Some(larger(inspection.memory.take(), error)),
             }
         }
         inspection.problems.extend(category.bad.problems().cloned());

@@ -16,6 +16,10 @@ use crate::problem::Bad;
 use crate::sweep::{Count, Counted, Outcome, Sweep};
 use crate::{PipelineError, Settings, Thresholds};
 
+/// An image was good at the first reading and is not any more.
+const CHANGED: &str = "an anomaly map of a normal image changed between two readings: evaluate when nothing is written to \
+                       the maps any more";
+
 /// How deep the tail of the normal images' scores has to be kept.
 pub(crate) fn depth(settings: &Settings, images: u64) -> Depth {
     let bound = settings.bounds.upper().value();
@@ -123,7 +127,7 @@ impl NormalSweep<'_> {
         let tail = tail.into_settled();
         let axis = match self.settings.thresholds {
             Thresholds::Exact => self.exact_axis(model, &tail)?,
-            Thresholds::Linspace(count) => self.published_axis(model, extent, count)?,
+            Thresholds::Linspace(count) => self.published_axis(model, extent, count, &scores)?,
         };
         Ok(axis.map(|axis| {
             let axis = ThresholdAxis::new(axis, self.settings, &tail);
@@ -137,7 +141,13 @@ impl NormalSweep<'_> {
         loop {
             match SharedAxis::new(tail, self.settings.shared_fpr, self.settings.bounds, &recounted) {
                 Ok(axis) => return Ok(Some(AxisKind::Exact(axis))),
-                Err(AxisError::Undecided { key, groups }) => recounted = self.recount(model, key, &groups)?,
+                Err(AxisError::Undecided { key, groups }) => {
+                    recounted = self.recount(model, key, &groups)?;
+                    if recounted.len() < groups.len() {
+                        self.refuse(model, CHANGED);
+                        return Ok(None);
+                    }
+                }
                 Err(error) => {
                     self.refuse(model, &error.to_string());
                     return Ok(None);
@@ -168,6 +178,7 @@ impl NormalSweep<'_> {
         model: usize,
         extent: Extent,
         count: usize,
+        scores: &[Option<f64>],
     ) -> Result<Option<AxisKind>, PipelineError> {
         let sample_type = promoted(&self.sweep.category.models[model].sample_types);
         let grid = match Grid::new(extent.lowest, extent.highest, count, sample_type) {
@@ -177,7 +188,10 @@ impl NormalSweep<'_> {
                 return Ok(None);
             }
         };
-        let rates = self.grid_rates(model, &grid)?;
+        let Some(rates) = self.grid_rates(model, &grid, scores)? else {
+            self.refuse(model, CHANGED);
+            return Ok(None);
+        };
         let axis = LinspaceAxis::new(grid, rates, self.settings.bounds, self.settings.allow_few_points);
         Ok(match axis {
             Ok(axis) => Some(AxisKind::Published(axis)),
@@ -189,21 +203,30 @@ impl NormalSweep<'_> {
     }
 
     /// The second reading of the normal images: in order of their paths, because the published sums depend on it.
-    fn grid_rates(&self, model: usize, grid: &Grid) -> Result<GridRates, PipelineError> {
-        let mut images = self.sweep.images.to_vec();
+    /// Of those images that were good at the first reading; `None` if one is not good any more.
+    fn grid_rates(
+        &self,
+        model: usize,
+        grid: &Grid,
+        scores: &[Option<f64>],
+    ) -> Result<Option<GridRates>, PipelineError> {
+        let good = self.sweep.images.iter().zip(scores).filter(|(_, score)| score.is_some());
+        let mut images: Vec<PlannedImage> = good.map(|(&image, _)| image).collect();
         images.sort_by_cached_key(|&image| self.sweep.category.item(image).path_key());
         let sweep = Sweep { images: &images, models: &[model], ..self.sweep };
         let mut rates = GridRates::new(grid.len());
         let (spare_in, spare) = bounded(64);
         let counter = || RateCounter { counter: GridCounter::new(self.settings.image_score), grid, spare: &spare };
+        let mut added = 0;
         sweep.run(counter, |counted| {
             if let Outcome::Seen(counts) = counted.outcome {
                 rates.add(&counts, counted.image.evaluated.pixels());
                 give_back(&spare_in, counts);
+                added += 1;
             }
             Ok(())
         })?;
-        Ok(rates)
+        Ok((added == images.len()).then_some(rates))
     }
 
     fn refuse(&mut self, model: usize, why: &str) {

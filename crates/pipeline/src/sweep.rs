@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use pimo_accumulator::BadScore;
 use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
 use pimo_frame::{Frame, Mask};
@@ -24,8 +25,8 @@ use crate::{Cancel, Event, Observer, PipelineError};
 
 /// Bytes of frames that travel together: small images would otherwise cost more to hand over than to count.
 const BATCH_BYTES: u64 = 1 << 20;
-/// Images that a reader takes at a time at most.
-const MOST_IMAGES_AT_ONCE: usize = 4;
+/// How long is waited for results before looking whether the run has to stop.
+const PATIENCE: Duration = Duration::from_millis(50);
 /// Stack of each thread; they do not recurse.
 const STACK_BYTES: usize = 1 << 20;
 
@@ -108,7 +109,7 @@ impl Sweep<'_> {
             return Ok(());
         }
         let at_once = self.images_at_once();
-        let window = self.lanes.readers + self.lanes.counters + self.lanes.queue + 4;
+        let window = self.lanes.window();
         let stop = AtomicBool::new(false);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -123,15 +124,21 @@ impl Sweep<'_> {
             let _stopper = StopOnDrop(stop);
             for _ in 0..self.lanes.readers {
                 let (tickets, jobs_in) = (tickets.clone(), jobs_in.clone());
-                spawn(scope, "pimo-read", move || self.read(&tickets, &jobs_in, next, at_once, stop))?;
+                spawn(scope, "pimo-read", move || {
+                    let _panic = StopOnPanic(stop);
+                    self.read(&tickets, &jobs_in, next, at_once, stop);
+                })?;
             }
             drop((jobs_in, tickets));
             for _ in 0..self.lanes.counters {
                 let (jobs, results_in) = (jobs.clone(), results_in.clone());
-                spawn(scope, "pimo-count", move || self.count(&mut counter(), &jobs, &results_in, stop))?;
+                spawn(scope, "pimo-count", move || {
+                    let _panic = StopOnPanic(stop);
+                    self.count(&mut counter(), &jobs, &results_in, stop);
+                })?;
             }
             drop((results_in, jobs));
-            let finished = self.in_order(&results, &ticket_in, at_once, &mut consume);
+            let finished = self.in_order(&results, &ticket_in, at_once, stop, &mut consume);
             stop.store(true, Ordering::Relaxed);
             drop((ticket_in, results));
             finished
@@ -145,7 +152,7 @@ impl Sweep<'_> {
         let per_image = stored / self.category.images.len().max(1) as u64;
         let by_size = (BATCH_BYTES / per_image.max(1)).max(1) as usize;
         let by_share = self.images.len().div_ceil(4 * self.lanes.readers);
-        by_size.min(by_share).clamp(1, MOST_IMAGES_AT_ONCE)
+        by_size.min(by_share).clamp(1, self.lanes.at_once)
     }
 
     fn read(
@@ -298,11 +305,21 @@ impl Sweep<'_> {
         results: &Receiver<Vec<Counted<S>>>,
         tickets: &Sender<()>,
         at_once: usize,
+        stop: &AtomicBool,
         consume: &mut impl FnMut(Counted<S>) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         let mut waiting: BTreeMap<(usize, usize), Counted<S>> = BTreeMap::new();
         let (mut position, mut slot) = (0, 0);
-        for batch in results {
+        loop {
+            // A thread that was told to stop, or panicked, may have taken along what the others wait behind.
+            if self.cancel.is_cancelled() || stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let batch = match results.recv_timeout(PATIENCE) {
+                Ok(batch) => batch,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
             for counted in batch {
                 let slot = self.models.iter().position(|&model| model == counted.model).unwrap_or(0);
                 waiting.insert((counted.position, slot), counted);
@@ -318,11 +335,7 @@ impl Sweep<'_> {
                     }
                 }
             }
-            if self.cancel.is_cancelled() {
-                break;
-            }
         }
-        Ok(())
     }
 }
 
@@ -351,6 +364,16 @@ struct StopOnDrop<'a>(&'a AtomicBool);
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct StopOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 
