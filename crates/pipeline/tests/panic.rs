@@ -42,7 +42,7 @@ fn a_panic_in_a_reader_reaches_the_caller() {
         let ended = catch_unwind(std::panic::AssertUnwindSafe(run));
         done_in.send(ended.is_err()).unwrap();
     });
-    let panicked = done.recv_timeout(Duration::from_secs(60)).expect("the run ends");
+    let panicked = done.recv_timeout(Duration::from_mins(1)).expect("the run ends");
     assert!(panicked, "the panic is passed on");
     assert!(!folder.path().join("run").join("images.parquet").exists());
 }
