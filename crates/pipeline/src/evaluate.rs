@@ -86,7 +86,7 @@ pub fn evaluate(
     if run.outcomes.is_empty() {
         return Err(PipelineError::Bad(run.problems));
     }
-    run.finish(&writer_inputs(input, output), &reader, settings, writer, started, clock)
+    run.finish(&reader, settings, writer, started, clock)
 }
 
 /// A reader for these settings.
@@ -213,19 +213,6 @@ struct Run<'a> {
     inputs: InputCounts,
 }
 
-/// Where input and output are, for the record.
-struct Places {
-    manifest: Option<String>,
-}
-
-fn writer_inputs(input: &Input, _output: &Output) -> Places {
-    let manifest = match input {
-        Input::Folders(_) => None,
-        Input::Manifest(options) => Some(absolute(&options.path)),
-    };
-    Places { manifest }
-}
-
 impl<'a> Run<'a> {
     fn new(discovery: &'a Discovery, settings: &'a Settings) -> Self {
         Self {
@@ -334,7 +321,6 @@ impl<'a> Run<'a> {
 
     fn finish(
         self,
-        places: &Places,
         reader: &Reader,
         settings: &Settings,
         writer: RunWriter,
@@ -359,7 +345,7 @@ impl<'a> Run<'a> {
             notes: self.notes,
             failed: self.failed,
             skipped: self.skipped,
-            roots: roots(self.discovery, places),
+            roots: roots(self.discovery),
             times: Times {
                 started: rfc3339(started),
                 finished: rfc3339(SystemTime::now()),
@@ -385,11 +371,16 @@ fn parameters(settings: &Settings) -> Parameters {
     settings.parameters().into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
-fn roots(discovery: &Discovery, places: &Places) -> Roots {
+fn roots(discovery: &Discovery) -> Roots {
     let dataset = &discovery.dataset;
     let maps = dataset.models.iter().cloned().zip(dataset.roots.maps.iter().map(|path| absolute(path)));
     let ground_truth = Some(absolute(&dataset.roots.dataset));
-    Roots { maps: maps.collect(), masks: ground_truth.clone(), images: ground_truth, manifest: places.manifest.clone() }
+    Roots {
+        maps: maps.collect(),
+        masks: ground_truth.clone(),
+        images: ground_truth,
+        manifest: dataset.roots.manifest.as_deref().map(absolute),
+    }
 }
 
 fn absolute(path: &Path) -> String {
