@@ -2,7 +2,7 @@
 //!
 //! A detector writes one anomaly score per pixel; people mark the pixels that are anomalous. [`Reader`] brings both
 //! into memory, one image at a time, whatever the file holds: `.npy`, `.npz`, TIFF, PNG and torch's `.pt` for
-//! anomaly maps, PNG, TIFF, `.npy` and BMP for masks. Of a file that holds thousands of maps only the directory and
+//! anomaly maps, PNG, TIFF, `.npy` and BMP for masks, PNG, JPEG, TIFF and BMP for source images. Of a file that holds thousands of maps only the directory and
 //! the map asked for are read.
 //!
 //! Files are not trusted. Sizes are checked against the length of the file and against
@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bmp_file;
 mod container;
 mod convert;
 mod error;
@@ -41,6 +42,7 @@ mod plane;
 mod png_file;
 mod pool;
 mod reader;
+mod source_image;
 mod tiff_directory;
 mod tiff_file;
 pub mod torch;
@@ -51,3 +53,4 @@ pub use header::{AnomalyMap, ContainerEntry, MapHeader};
 pub use location::{Entry, MapLocation};
 pub use mask::MaskRule;
 pub use reader::{AfterMapHook, IoChoice, Reader, ReaderOptions};
+pub use source_image::SourceImage;

@@ -17,7 +17,8 @@ use crate::npy::NpyHeader;
 use crate::plane::{Payload, Plane};
 use crate::pool::Pool;
 use crate::{
-    AnomalyMap, ContainerEntry, Entry, MapHeader, MapLocation, MaskRule, ReadError, fault, png_file, tiff_file,
+    AnomalyMap, ContainerEntry, Entry, MapHeader, MapLocation, MaskRule, ReadError, SourceImage, fault, png_file,
+    source_image, tiff_file,
 };
 
 /// How maps that could be used in place are read.
@@ -156,6 +157,14 @@ impl Reader {
         let top_down = (1 << 31..1 << 32).contains(&height);
         let height = if top_down { u64::from((height as u32 as i32).unsigned_abs()) } else { height };
         crate::npy::size(&input, height, size.width as u64)
+    }
+
+    /// Reads a source image as RGB of 8 bits: PNG, JPEG, TIFF or BMP, whatever its name ends in.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, is damaged or no such image, and an image that takes more memory than allowed.
+    pub fn read_image(&self, path: &Path) -> std::result::Result<SourceImage, ReadError> {
+        source_image::read(&MapLocation::whole(path), self.options.max_bytes)
     }
 
     /// The maps in a file that holds many; `None` if it holds one.

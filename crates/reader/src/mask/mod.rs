@@ -17,6 +17,8 @@ use crate::pool::{Buffer, Pool};
 use crate::tiff_directory::TiffDirectory;
 use crate::{MapLocation, png_file};
 
+pub(crate) use samples::{packed_row, unpack};
+
 /// Which samples of a mask are anomalous.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum MaskRule {

@@ -116,7 +116,7 @@ macro_rules! float {
 float!(f16 f32 f64);
 
 /// Spreads samples of 1, 2, 4 or 8 bits, the first in the highest bits, over one byte each.
-pub(super) fn unpack(packed: &[u8], bits: usize, samples: &mut [u8]) {
+pub(crate) fn unpack(packed: &[u8], bits: usize, samples: &mut [u8]) {
     let per_byte = 8 / bits;
     let largest = u8::MAX >> (8 - bits);
     for (samples, &byte) in samples.chunks_mut(per_byte).zip(packed) {
@@ -127,7 +127,7 @@ pub(super) fn unpack(packed: &[u8], bits: usize, samples: &mut [u8]) {
 }
 
 /// The bytes that a row of samples of so many bits takes, without padding beyond the last byte.
-pub(super) const fn packed_row(width: u32, bits: usize) -> usize {
+pub(crate) const fn packed_row(width: u32, bits: usize) -> usize {
     (width as usize * bits).div_ceil(8)
 }
 

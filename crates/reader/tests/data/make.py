@@ -9,7 +9,8 @@ tests know too:
     v - 50                        signed types
     (v - 50) / 8                  floats: exact in half precision
 
-Every mask is 11x19 and is anomalous where (y*y + 3*x) mod 7 == 0. Files of images are read back with other software
+Every mask is 11x19 and is anomalous where (y*y + 3*x) mod 7 == 0. Source images are 16x24 with the colours
+(10 x, 15 y, 5 (x + y)), or with the red as grey. Files of images are read back with other software
 as far as it knows them.
 """
 
@@ -395,6 +396,47 @@ def image_damage(folder):
     write(folder / "rle.bmp", bytes(bmp))
 
 
+# Source images.
+
+
+def colours(height=16, width=24):
+    y, x = np.mgrid[:height, :width]
+    return np.stack([10 * x, 15 * y, 5 * (x + y)], -1).astype("u1")
+
+
+def png_images(folder):
+    c = colours()
+    alpha = np.full((*c.shape[:2], 1), 90)
+    write(folder / "rgb8.png", png_bytes(c, 8, RGB))
+    write(folder / "rgb16.png", png_bytes(c.astype("u2") * 256 + 77, 16, RGB))
+    write(folder / "rgba8_interlaced.png", png_bytes(np.concatenate([c, alpha], -1), 8, RGBA, interlaced=True))
+    write(folder / "grey8.png", png_bytes(c[..., 0], 8, GREY))
+    write(folder / "grey16.png", png_bytes(c[..., 0].astype("u2") * 256 + 9, 16, GREY))
+    write(folder / "greyalpha8.png", png_bytes(np.concatenate([c[..., :1], alpha], -1), 8, GREY_ALPHA))
+    index = np.arange(24)[None, :].repeat(16, 0)
+    write(folder / "grey_palette8.png", png_bytes(index, 8, PALETTE, [(10 * x,) * 3 for x in range(24)]))
+
+
+def jpeg_images(folder):
+    image = Image.fromarray(colours())
+    image.save(folder / "rgb_420.jpg", quality=95)
+    image.save(folder / "rgb_444_progressive.jpg", quality=95, subsampling=0, progressive=True)
+    Image.fromarray(colours()[..., 0]).save(folder / "grey.jpg", quality=95)
+
+
+def tiff_images(folder):
+    c = colours()
+    tifffile.imwrite(folder / "rgb8.tif", c, photometric="rgb")
+    tifffile.imwrite(folder / "rgb16_deflate.tif", c.astype("u2") * 256 + 5, photometric="rgb", compression="deflate")
+    tifffile.imwrite(folder / "grey8_lzw.tif", c[..., 0], compression="lzw")
+    tifffile.imwrite(folder / "grey8_white.tif", 255 - c[..., 0], photometric="miniswhite")
+
+
+def bmp_images(folder):
+    Image.fromarray(colours()).save(folder / "rgb24.bmp")
+    Image.fromarray(colours()[..., 0]).save(folder / "grey8.bmp")
+
+
 def write(path, data):
     path.write_bytes(data)
 
@@ -404,6 +446,7 @@ def main():
         "maps": [npy_maps, tiff_maps, png_maps],
         "stacks": [npz_maps, torch_maps],
         "masks": [png_masks, bmp_masks, tiff_masks, npy_masks],
+        "images": [png_images, jpeg_images, tiff_images, bmp_images],
         "damage": [npy_damage, image_damage, torch_damage],
     }.items():
         folder = HERE / name

@@ -206,7 +206,7 @@ fn masks_that_are_none() {
         ),
         (
             "image/rle.bmp",
-            "image/rle.bmp: The mask has 8 bits per pixel in compression 1. Save it uncompressed with 1, 4, 8, 24 or \
+            "image/rle.bmp: The image has 8 bits per pixel in compression 1. Save it uncompressed with 1, 4, 8, 24 or \
              32 bits per pixel, or as PNG.",
         ),
         (

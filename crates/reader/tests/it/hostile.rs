@@ -44,6 +44,21 @@ const MASKS: [&str; 9] = [
     "masks/npy/f2.npy",
 ];
 
+const IMAGES: [&str; 8] = [
+    "images/png/rgb16.png",
+    "images/png/rgba8_interlaced.png",
+    "images/png/grey_palette8.png",
+    "images/jpeg/rgb_420.jpg",
+    "images/jpeg/rgb_444_progressive.jpg",
+    "images/jpeg/grey.jpg",
+    "images/tiff/rgb16_deflate.tif",
+    "images/bmp/grey8.bmp",
+];
+
+fn samples() -> impl Iterator<Item = &'static &'static str> {
+    MAPS.iter().chain(&MASKS).chain(&IMAGES)
+}
+
 /// Does with a file everything that can be done with it. Errors are as good as scores.
 fn read_everything(path: &Path) {
     for io in [IoChoice::Read, IoChoice::Mmap] {
@@ -60,6 +75,9 @@ fn read_everything(path: &Path) {
         }
         let _ = reader.read_mask(path, MaskRule::Above(0.5));
         let _ = reader.image_size(path);
+        if let Ok(image) = reader.read_image(path) {
+            assert_eq!(image.rgb.len() as u64, 3 * image.size.pixels());
+        }
     }
     if let Ok(file) = TorchFile::open(path, MAX_BYTES)
         && let Some(tensor) = file.root().get("asmaps").and_then(|value| value.as_tensor())
@@ -78,7 +96,7 @@ fn check(name: &str, folder: &Path, bytes: &[u8]) {
 #[test]
 fn a_file_cut_off_anywhere() {
     let folder = tempfile::tempdir().unwrap();
-    for name in MAPS.iter().chain(&MASKS) {
+    for name in samples() {
         let bytes = fs::read(data(name)).unwrap();
         // Every length of a small file; of a larger one every length at its ends, where structure is, not samples.
         let worth = |len: &usize| bytes.len() < 700 || *len < 200 || *len + 150 > bytes.len() || len.is_multiple_of(97);
@@ -99,8 +117,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 700, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_file_with_changed_bytes(file in 0..MAPS.len() + MASKS.len(), changes in changes()) {
-        let name = MAPS.iter().chain(&MASKS).nth(file).unwrap();
+    fn a_file_with_changed_bytes(file in 0..samples().count(), changes in changes()) {
+        let name = samples().nth(file).unwrap();
         let mut bytes = fs::read(data(name)).unwrap();
         for (position, byte) in changes {
             let at = (position * bytes.len() as f64) as usize;

@@ -8,6 +8,7 @@ mod formats;
 mod hostile;
 mod io;
 mod shared;
+mod source_images;
 
 use std::path::{Path, PathBuf};
 
