@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use pimo_analysis::AnalysisError;
 use pimo_dataset::Fault;
+use pimo_evidence::EvidenceError;
 use pimo_pipeline::PipelineError;
 use pimo_store::StoreError;
 use pimo_synth::SynthError;
@@ -78,9 +80,10 @@ impl From<PipelineError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::OutputNotEmpty { .. } | StoreError::OutputNotAFolder { .. } | StoreError::NotARun { .. } => {
-                Code::Usage
-            }
+            StoreError::OutputNotEmpty { .. }
+            | StoreError::OutputNotAFolder { .. }
+            | StoreError::NotARun { .. }
+            | StoreError::NotPublished { .. } => Code::Usage,
             error if error.is_system() => Code::System,
             _ => Code::Data,
         };
@@ -96,5 +99,22 @@ impl From<SynthError> for Failure {
             _ => Code::Usage,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<EvidenceError> for Failure {
+    fn from(error: EvidenceError) -> Self {
+        let code = match error {
+            EvidenceError::Store(error) => return error.into(),
+            EvidenceError::Unknown { .. } => Code::Usage,
+            _ => Code::Data,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<AnalysisError> for Failure {
+    fn from(error: AnalysisError) -> Self {
+        Self { code: Code::Data, message: error.to_string() }
     }
 }

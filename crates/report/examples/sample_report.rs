@@ -10,12 +10,11 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pimo_report::assemble::{EvaluatedImage, Evidence, ModelScores, Settings};
-use pimo_report::page::RunDescription;
-use pimo_store::{PublishedScores, read_scalar};
+use pimo_evidence::{Evidence, Source};
+use pimo_report::assemble::{Settings, report_of};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -25,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = arguments.next().ok_or("give the file to write, and optionally the folder of published scores")?;
     let ((evidence, settings), read) = timed(|| evidence(arguments.next()));
     let evidence = evidence?;
-    let (report, compared) = timed(|| evidence.report(&settings));
+    let (report, compared) = timed(|| report_of(&evidence, &settings));
     let mut report = report?;
     let ((), drawn) = timed(|| {
         if report.title == SYNTHETIC {
@@ -54,59 +53,12 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 fn evidence(folder: Option<PathBuf>) -> (Result<Evidence, Box<dyn Error>>, Settings) {
     let titled = |title: &str| Settings { title: title.to_owned(), ..Default::default() };
     if let Some(folder) = folder {
-        return (published(&folder), titled("AUPIMO benchmark as published"));
+        return (published(folder), titled("AUPIMO benchmark as published"));
     }
     let evidence = support::evidence(support::MODELS, support::CATEGORIES, support::IMAGES);
     (Ok(evidence), titled(SYNTHETIC))
 }
 
-fn published(folder: &Path) -> Result<Evidence, Box<dyn Error>> {
-    let benchmark = folder.join("benchmark");
-    let mut evidence = Evidence::default();
-    for model in entries(&benchmark)? {
-        for collection in entries(&model)? {
-            for dataset in entries(&collection)? {
-                evidence.results.push(result(&model, &collection, &dataset)?);
-            }
-        }
-    }
-    let facts = vec![("results".to_owned(), evidence.results.len().to_string())];
-    evidence.runs.push(RunDescription { name: "published scores".to_owned(), facts });
-    Ok(evidence)
-}
-
-fn result(model: &Path, collection: &Path, dataset: &Path) -> Result<ModelScores, Box<dyn Error>> {
-    let scores = PublishedScores::read(&dataset.join("aupimo/aupimos.json"))?;
-    let paths = scores.paths.ok_or("scores without paths")?;
-    let images = paths.iter().zip(&scores.aupimos).filter(|(_, score)| !score.is_nan()).map(|(path, &score)| {
-        let parts: Vec<&str> = path.split('/').filter(|part| *part != "test").collect();
-        let id = Path::new(&parts[1..].join("/")).with_extension("").to_string_lossy().into_owned();
-        let defect = parts.iter().rev().nth(1).map(|defect| (*defect).to_owned());
-        EvaluatedImage { id, defect, score: Some(score), ..Default::default() }
-    });
-    let metrics = ["auroc", "aupr", "aupro"].into_iter().map(|metric| {
-        let value = read_scalar(&dataset.join(format!("{metric}.json")))?;
-        Ok((metric.to_uppercase(), value))
-    });
-    Ok(ModelScores {
-        model: name(model),
-        category: format!("{}/{}", name(collection), name(dataset)),
-        images: images.collect(),
-        metrics: metrics.collect::<Result<_, pimo_store::StoreError>>()?,
-        bounds: Some((scores.fpr_lower_bound, scores.fpr_upper_bound)),
-        thresholds: scores.thresh_lower_bound.zip(scores.thresh_upper_bound),
-        ..Default::default()
-    })
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {
-    let mut entries =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
-    entries.retain(|entry| entry.is_dir());
-    entries.sort();
-    Ok(entries)
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn published(folder: PathBuf) -> Result<Evidence, Box<dyn Error>> {
+    Ok(Evidence::of(&Source::open_all(&[], &[folder])?, "aupimo")?)
 }

@@ -5,11 +5,12 @@
 //! report as one HTML file that needs no network; and [`assemble`] turns the results of runs into such a report, with
 //! the statistics of `pimo-analysis`.
 //!
-//! Nothing here opens images or maps: pixels and frames come from the caller, runs from `pimo-store`. The same input
+//! Nothing here opens images or maps: pixels and frames come from the caller, results from `pimo-evidence`. The same input
 //! gives the same bytes.
 //!
 //! ```
-//! use pimo_report::assemble::{EvaluatedImage, Evidence, ModelScores, Settings};
+//! use pimo_evidence::{EvaluatedImage, Evidence, ModelScores};
+//! use pimo_report::assemble::{Settings, report_of};
 //!
 //! let scores = |model: &str, scores: [f64; 3]| ModelScores {
 //!     model: model.to_owned(),
@@ -24,7 +25,7 @@
 //!     ..Default::default()
 //! };
 //! let results = vec![scores("padim", [0.1, 0.4, 0.2]), scores("patchcore", [0.3, 0.9, 0.6])];
-//! let report = Evidence { results, ..Default::default() }.report(&Settings::default())?;
+//! let report = report_of(&Evidence { results, ..Default::default() }, &Settings::default())?;
 //! assert_eq!(report.categories[0].order, [1, 0]);
 //!
 //! let page = report.to_html()?;

@@ -3,7 +3,8 @@
 
 mod support;
 
-use pimo_report::assemble::{EvaluatedImage, Evidence, Matching, ModelScores, Settings};
+use pimo_evidence::{EvaluatedImage, Evidence, Matching, ModelScores};
+use pimo_report::assemble::{Settings, report_of};
 use pimo_report::page::{PageError, Report, RunDescription};
 
 /// The text of a page without its style, script and data.
@@ -40,7 +41,7 @@ fn assert_well_formed(page: &str) {
 #[test]
 fn a_whole_benchmark_fits_into_a_small_file() {
     let evidence = support::evidence(support::MODELS, support::CATEGORIES, support::IMAGES);
-    let mut report = evidence.report(&support::quick_settings()).unwrap();
+    let mut report = report_of(&evidence, &support::quick_settings()).unwrap();
     support::illustrate(&mut report);
     let page = report.to_html().unwrap();
     assert!(page.len() < 10_000_000, "{} bytes", page.len());
@@ -61,7 +62,7 @@ fn a_whole_benchmark_fits_into_a_small_file() {
 
 #[test]
 fn pages_ask_for_nothing_outside() {
-    let page = support::evidence(2, 2, 10).report(&support::quick_settings()).unwrap().to_html().unwrap();
+    let page = report_of(&support::evidence(2, 2, 10), &support::quick_settings()).unwrap().to_html().unwrap();
     assert!(page.contains("default-src 'none'"));
     let markup = markup(&page).replace("http://www.w3.org/2000/svg", "");
     for address in ["http:", "https:", "//", "url(", "@import", "unsafe-inline"] {
@@ -72,7 +73,7 @@ fn pages_ask_for_nothing_outside() {
 #[test]
 fn the_same_results_give_the_same_bytes() {
     let page = || {
-        let mut report = support::evidence(3, 2, 20).report(&support::quick_settings()).unwrap();
+        let mut report = report_of(&support::evidence(3, 2, 20), &support::quick_settings()).unwrap();
         support::illustrate(&mut report);
         report.to_html().unwrap()
     };
@@ -102,7 +103,7 @@ fn hostile(attack: &str) -> Report {
         results: (0..3).map(result).collect(),
     };
     let settings = Settings { title: attack.to_owned(), score: attack.to_owned(), ..support::quick_settings() };
-    let mut report = evidence.report(&settings).unwrap();
+    let mut report = report_of(&evidence, &settings).unwrap();
     support::illustrate(&mut report);
     report
 }
@@ -144,7 +145,7 @@ fn degenerate_results_are_reported() {
             ..Default::default()
         };
         let evidence = Evidence { results: (0..models).map(result).collect(), ..Default::default() };
-        let page = evidence.report(&support::quick_settings()).unwrap().to_html().unwrap();
+        let page = report_of(&evidence, &support::quick_settings()).unwrap().to_html().unwrap();
         assert_well_formed(&page);
         assert!(!markup(&page).contains("NaN"), "{models} detectors, {images} images");
     }
@@ -154,9 +155,9 @@ fn degenerate_results_are_reported() {
 fn common_images_are_compared_when_asked_for() {
     let mut evidence = support::evidence(2, 2, 20);
     evidence.results[1].images.truncate(15);
-    assert!(evidence.report(&support::quick_settings()).is_err());
+    assert!(report_of(&evidence, &support::quick_settings()).is_err());
     let settings = Settings { matching: Matching::Intersect, ..support::quick_settings() };
-    let report = evidence.report(&settings).unwrap();
+    let report = report_of(&evidence, &settings).unwrap();
     assert_eq!(report.categories[0].images.len(), 15);
     assert!(report.warnings[1].contains("5 images of category mvtec/dataset_00 are left out"), "{:?}", report.warnings);
 }
@@ -165,7 +166,7 @@ type Change = fn(&mut Report);
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let report = support::evidence(2, 2, 20).report(&support::quick_settings()).unwrap();
+    let report = report_of(&support::evidence(2, 2, 20), &support::quick_settings()).unwrap();
     let changes: [(&str, Change); 6] = [
         ("scores", |report| report.categories[0].models[1].scores.clear()),
         ("detectors", |report| report.categories[1].order = vec![0, 0]),

@@ -6,7 +6,8 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use pimo_report::assemble::{AssembleError, RunInput, report_of_runs};
+use pimo_evidence::{EvidenceError, Source};
+use pimo_report::assemble::{AssembleError, report_of_sources};
 use pimo_store::{
     CategoryDigests, CategoryRow, CategorySummary, CurveSlice, ImageRow, ModelSummary, OperatingPoint,
     OperatingThresholds, RunReader, RunRecord, RunWriter, Summary,
@@ -15,7 +16,7 @@ use pimo_store::{
 const LEVELS: [f64; 4] = [1e-5, 3e-5, 1e-4, 1.0];
 
 /// Writes a run of one detector whose image n scores `n / 10 * quality`.
-fn write_run(folder: &Path, model: &str, quality: f64, masks: &str, bounds: (f64, f64)) -> RunInput {
+fn write_run(folder: &Path, model: &str, quality: f64, masks: &str, bounds: (f64, f64)) -> Source {
     let writer = RunWriter::create(folder, false, &[]).unwrap();
     let mut part = writer.category("screw").unwrap();
     for image in 0..10 {
@@ -75,7 +76,7 @@ fn write_run(folder: &Path, model: &str, quality: f64, masks: &str, bounds: (f64
     record.digests.categories.insert("screw".to_owned(), digests);
     writer.finish(&summary, &record).unwrap();
     let label = folder.file_name().unwrap().to_string_lossy().into_owned();
-    RunInput { label, reader: RunReader::open(folder).unwrap() }
+    Source::Run { label, reader: Box::new(RunReader::open(folder).unwrap()) }
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn runs_of_two_detectors_make_a_report() {
         write_run(&folder.path().join("one"), "padim", 0.5, "m", (1e-5, 1e-4)),
         write_run(&folder.path().join("two"), "patchcore", 1.0, "m", (1e-5, 1e-4)),
     ];
-    let report = report_of_runs(&runs, &support::quick_settings()).unwrap();
+    let report = report_of_sources(&runs, &support::quick_settings()).unwrap();
     assert_eq!(report.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), ["padim", "patchcore"]);
     assert_eq!(
         (report.bounds, &report.metrics[..]),
@@ -112,11 +113,11 @@ fn any_score_of_the_images_can_be_compared() {
     let runs = [write_run(&folder.path().join("one"), "padim", 1.0, "m", (1e-5, 1e-4))];
     let mut settings = support::quick_settings();
     settings.score = "best_iou".to_owned();
-    let report = report_of_runs(&runs, &settings).unwrap();
+    let report = report_of_sources(&runs, &settings).unwrap();
     assert!((report.categories[0].models[0].mean - 0.45).abs() < 1e-12);
     assert_eq!(report.score, "best_iou");
     settings.score = "colour".to_owned();
-    let error = report_of_runs(&runs, &settings).unwrap_err().to_string();
+    let error = report_of_sources(&runs, &settings).unwrap_err().to_string();
     assert!(error.contains("colour") && error.contains("best_iou"), "{error}");
 }
 
@@ -127,7 +128,7 @@ fn detectors_of_the_same_name_are_told_apart_by_their_run() {
         write_run(&folder.path().join("one"), "padim", 0.5, "m", (1e-5, 1e-4)),
         write_run(&folder.path().join("two"), "padim", 1.0, "m", (1e-5, 1e-4)),
     ];
-    let report = report_of_runs(&runs, &support::quick_settings()).unwrap();
+    let report = report_of_sources(&runs, &support::quick_settings()).unwrap();
     let names: Vec<_> = report.models.iter().map(|model| model.name.as_str()).collect();
     assert_eq!(names, ["padim (one)", "padim (two)"]);
     assert!(report.categories[0].examples.iter().all(|example| !example.curve.is_empty()));
@@ -140,7 +141,7 @@ fn runs_that_differ_are_refused() {
     let masks = write_run(&folder.path().join("masks"), "b", 0.5, "other", (1e-5, 1e-4));
     let bounds = write_run(&folder.path().join("bounds"), "c", 0.5, "m", (1e-6, 1e-4));
     for other in [masks, bounds] {
-        let error = report_of_runs(&[one.clone(), other], &support::quick_settings()).unwrap_err();
-        assert!(matches!(error, AssembleError::Different { .. }), "{error}");
+        let error = report_of_sources(&[one.clone(), other], &support::quick_settings()).unwrap_err();
+        assert!(matches!(error, AssembleError::Evidence(EvidenceError::Different { .. })), "{error}");
     }
 }

@@ -81,6 +81,15 @@ pub enum StoreError {
         reason: String,
     },
 
+    /// The folder holds no published scores.
+    #[error("{} is not a folder of published scores: {reason}", path.display())]
+    NotPublished {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+
     /// Written by a later version than this one.
     #[error(
         "{} was written in format {found}, this version of pimo reads up to format {known}: use a newer pimo",
@@ -152,6 +161,7 @@ impl StoreError {
             | Self::OutputNotAFolder { path }
             | Self::OutputBusy { path }
             | Self::NotARun { path, .. }
+            | Self::NotPublished { path, .. }
             | Self::NewerFormat { path, .. }
             | Self::Parquet { path, .. }
             | Self::Column { path, .. }

@@ -3,7 +3,8 @@
 //! A run is a folder: `images.parquet`, `curves.parquet`, `axis.parquet`, `categories.parquet` and `regions.parquet`
 //! hold the tables of [`rows`], `summary.json` the results for people ([`Summary`]) and `run.json` how they were made
 //! ([`RunRecord`]). [`RunWriter`] makes such a folder and [`RunReader`] reads one. The scores that were published with
-//! the AUPIMO paper have a JSON format of their own, [`PublishedScores`]; [`StringTable`] reads the Parquet files that
+//! the AUPIMO paper have a JSON format of their own, [`PublishedScores`], and
+//! lie in folders that [`PublishedTree`] finds; [`StringTable`] reads the Parquet files that
 //! a user hands over as manifests.
 //!
 //! The same rows give the same bytes, and a run that does not come to its end leaves nothing behind.
@@ -42,6 +43,7 @@ mod format;
 mod limited_file;
 mod part;
 mod published;
+mod published_tree;
 mod python_json;
 mod record;
 pub mod rows;
@@ -60,6 +62,7 @@ mod timestamp;
 pub use error::{Result, StoreError};
 pub use part::CategoryPart;
 pub use published::{PublishedScores, read_scalar, write_scalar};
+pub use published_tree::{PublishedDataset, PublishedImage, PublishedTree};
 pub use record::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
 };

@@ -8,6 +8,8 @@ mod memory;
 mod messages;
 mod resources;
 mod size;
+mod sources;
+mod statistics;
 
 pub use input::InputArgs;
 pub use maps::NamedMaps;
@@ -16,6 +18,8 @@ pub use memory::Memory;
 pub use messages::{LogFormat, MessageArgs, ShowProgress};
 pub use resources::ResourceArgs;
 pub use size::parse_size;
+pub use sources::{MatchingArgs, SourceArgs};
+pub use statistics::{StatisticsArgs, ZeroMethodChoice};
 
 use clap::{Parser, Subcommand};
 

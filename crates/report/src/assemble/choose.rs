@@ -2,8 +2,8 @@
 
 use pimo_analysis::AnalysisError;
 use pimo_analysis::exemplar::{OutlierPolicy, RepeatPolicy, Statistic, exemplars};
+use pimo_evidence::MatchedCategory;
 
-use super::matching::MatchedCategory;
 use crate::page::{CategoryReport, Example, HeatMapSource, WorstImage};
 
 /// The images nearest to the boxplot statistics of one detector, ascending by score. An image that stands for several

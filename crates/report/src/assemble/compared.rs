@@ -3,11 +3,10 @@
 use pimo_analysis::alternative::Alternative;
 use pimo_analysis::compare::{self, Category, CategoryComparison, Comparison, PairTest, compare};
 
-use super::choose;
+use pimo_evidence::{Evidence, Matched, MatchedCategory, Matching, Source, match_up};
+
 use super::error::AssembleError;
-use super::evidence::Evidence;
-use super::matching::{Matched, MatchedCategory, Matching, match_up};
-use super::metrics;
+use super::{choose, curves, metrics};
 use crate::page::{
     CategoryReport, ModelOverview, ModelResult, NeighbourResult, OverallComparison, Report, ReportImage,
 };
@@ -45,38 +44,46 @@ impl Default for Settings {
     }
 }
 
-impl Evidence {
-    /// Compares the detectors and chooses what is shown.
-    ///
-    /// # Errors
-    /// Results that do not belong together (see [`Matching`]), or that cannot be analysed.
-    pub fn report(&self, settings: &Settings) -> Result<Report, AssembleError> {
-        let Matched { models, categories, warnings } = match_up(self, settings.matching)?;
-        let compared: Vec<Category<'_>> =
-            categories.iter().map(|category| Category { name: category.name, scores: &category.scores }).collect();
-        let comparison = compare(&models, &compared, &settings.compare)?;
-        let metrics = metrics::names(categories.iter().flat_map(|category| category.results.iter().copied()));
-        let reports = categories
-            .iter()
-            .zip(&comparison.categories)
-            .map(|(category, compared)| category_report(category, compared, &metrics, settings, categories.len()))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Report {
-            title: settings.title.clone(),
-            score: if settings.score == "aupimo" { "AUPIMO".to_owned() } else { settings.score.clone() },
-            bounds: shared_bounds(&categories),
-            runs: self.runs.clone(),
-            warnings: self.warnings.iter().chain(&warnings).cloned().collect(),
-            confidence_level: settings.confidence_level,
-            interval_confidence: settings.compare.bootstrap.confidence,
-            plotted_metrics: metrics::plotted(&metrics),
-            models: overviews(&models, &reports, &comparison, metrics.len()),
-            metrics,
-            overall: overall(&comparison, &reports, settings.confidence_level),
-            worst: choose::worst(&reports, settings.worst_images),
-            categories: reports,
-        })
-    }
+/// Reads the results of some sources, compares the detectors, chooses images and adds their PIMO curves.
+///
+/// # Errors
+/// A source cannot be read, sources do not belong together, or scores cannot be analysed.
+pub fn report_of_sources(sources: &[Source], settings: &Settings) -> Result<Report, AssembleError> {
+    let mut report = report_of(&Evidence::of(sources, &settings.score)?, settings)?;
+    curves::add_curves(&mut report, sources)?;
+    Ok(report)
+}
+
+/// Compares the detectors and chooses what is shown.
+///
+/// # Errors
+/// Results that do not belong together (see [`match_up`]), or that cannot be analysed.
+pub fn report_of(evidence: &Evidence, settings: &Settings) -> Result<Report, AssembleError> {
+    let Matched { models, categories, warnings } = match_up(evidence, settings.matching)?;
+    let compared: Vec<Category<'_>> =
+        categories.iter().map(|category| Category { name: category.name, scores: &category.scores }).collect();
+    let comparison = compare(&models, &compared, &settings.compare)?;
+    let metrics = metrics::names(categories.iter().flat_map(|category| category.results.iter().copied()));
+    let reports = categories
+        .iter()
+        .zip(&comparison.categories)
+        .map(|(category, compared)| category_report(category, compared, &metrics, settings, categories.len()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Report {
+        title: settings.title.clone(),
+        score: if settings.score == "aupimo" { "AUPIMO".to_owned() } else { settings.score.clone() },
+        bounds: shared_bounds(&categories),
+        runs: evidence.runs.clone(),
+        warnings: evidence.warnings.iter().chain(&warnings).cloned().collect(),
+        confidence_level: settings.confidence_level,
+        interval_confidence: settings.compare.bootstrap.confidence,
+        plotted_metrics: metrics::plotted(&metrics),
+        models: overviews(&models, &reports, &comparison, metrics.len()),
+        metrics,
+        overall: overall(&comparison, &reports, settings.confidence_level),
+        worst: choose::worst(&reports, settings.worst_images),
+        categories: reports,
+    })
 }
 
 /// The bounds of all results, if they are known and equal.

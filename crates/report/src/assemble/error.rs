@@ -1,88 +1,22 @@
 //! Why results cannot be put into one report.
 
 use pimo_analysis::AnalysisError;
+use pimo_evidence::EvidenceError;
 use pimo_store::StoreError;
 
 /// Results that do not belong together, or cannot be read or analysed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssembleError {
-    /// A run cannot be read.
+    /// Results cannot be read, or do not belong together.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Evidence(#[from] EvidenceError),
 
     /// Scores cannot be analysed.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
 
-    /// There is nothing to report.
-    #[error("there is no category with scores of every detector{reason}: give runs that share a category")]
-    Nothing {
-        /// What became of the categories, empty or beginning with `; `.
-        reason: String,
-    },
-
-    /// Two results have the same detector and category.
-    #[error(
-        "there are two results of detector {model:?} on category {category:?}: give detectors of their own names, or \
-         one result of each"
-    )]
-    DuplicateResult {
-        /// The detector.
-        model: String,
-        /// The category.
-        category: String,
-    },
-
-    /// An image occurs twice.
-    #[error("image {image:?} of category {category:?} occurs twice in the results of detector {model:?}")]
-    DuplicateImage {
-        /// The image.
-        image: String,
-        /// The category.
-        category: String,
-        /// The detector.
-        model: String,
-    },
-
-    /// A detector lacks a category that others have.
-    #[error(
-        "detector {model:?} has no results on category {category:?}, which others have: evaluate it there, or ask for \
-         the common categories and images only (--intersect)"
-    )]
-    MissingCategory {
-        /// The detector.
-        model: String,
-        /// The category.
-        category: String,
-    },
-
-    /// Detectors were evaluated on different images.
-    #[error(
-        "{count} anomalous images of category {category:?} lack a score of some detector: {examples}; evaluate all \
-         detectors on the same images, or ask for the common ones only (--intersect)"
-    )]
-    UnmatchedImages {
-        /// The category.
-        category: String,
-        /// How many images.
-        count: usize,
-        /// Some of them, each with a detector that lacks it.
-        examples: String,
-    },
-
-    /// Runs were made in ways that cannot be compared.
-    #[error("{first} and {second} cannot be compared: {what} {found_first} and {found_second}; evaluate both alike")]
-    Different {
-        /// One run or detector.
-        first: String,
-        /// The other one.
-        second: String,
-        /// What differs, as it reads before the two values.
-        what: String,
-        /// Its value in the first.
-        found_first: String,
-        /// Its value in the second.
-        found_second: String,
-    },
+    /// The curves of a run cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::evidence::ModelScores;
+use pimo_evidence::ModelScores;
 
 /// What readers look for first; other metrics follow by name.
 const FIRST: [&str; 6] = ["auroc", "pixel_auroc", "ap", "aupr", "aupro", "f1max"];

@@ -19,9 +19,11 @@ use std::io::Write;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 
+pub use pimo_evidence::RunDescription;
+
 pub use model::{
     CategoryReport, Example, FalsePositiveExample, HeatMapSource, ModelOverview, ModelResult, NeighbourResult,
-    OverallComparison, Report, ReportImage, RunDescription, WorstImage,
+    OverallComparison, Report, ReportImage, WorstImage,
 };
 
 const TEMPLATE: &str = include_str!("report.html");

@@ -1,6 +1,7 @@
 //! What a report says, as plain data.
 
 use pimo_analysis::bootstrap::Interval;
+use pimo_evidence::RunDescription;
 
 /// Everything that a report shows. Detectors are referred to by their position in [`models`](Self::models), images by
 /// their position in [`CategoryReport::images`].
@@ -32,15 +33,6 @@ pub struct Report {
     pub categories: Vec<CategoryReport>,
     /// The images that are localised worst, worst first.
     pub worst: Vec<WorstImage>,
-}
-
-/// A run as it is described to the reader.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunDescription {
-    /// Name of the run.
-    pub name: String,
-    /// Facts: name and value.
-    pub facts: Vec<(String, String)>,
 }
 
 /// One detector over all categories.

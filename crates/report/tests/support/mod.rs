@@ -5,8 +5,9 @@
 use std::sync::OnceLock;
 
 use pimo_analysis::bootstrap::BootstrapSettings;
+use pimo_evidence::{EvaluatedImage, Evidence, ModelScores};
 use pimo_frame::{Frame, Mask, Scores, Size};
-use pimo_report::assemble::{EvaluatedImage, Evidence, ModelScores, Settings};
+use pimo_report::assemble::Settings;
 use pimo_report::heatmap::{
     FPR_LEVELS, HeatMapStyle, OperatingScores, Picture, Scale, ThumbnailLimits, anomaly_heat_map,
     false_positive_levels, own_levels, thumbnail,

@@ -1,6 +1,4 @@
-//! What a report is made of.
-
-use crate::page::RunDescription;
+//! Scores of images, by detector and category.
 
 /// Results of detectors on categories, from wherever they come.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,6 +10,15 @@ pub struct Evidence {
     /// One entry for each detector and category. Detectors are shown in order of their first appearance where
     /// nothing else decides.
     pub results: Vec<ModelScores>,
+}
+
+/// A run as it is described to the reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunDescription {
+    /// Name of the run.
+    pub name: String,
+    /// Facts: name and value.
+    pub facts: Vec<(String, String)>,
 }
 
 /// The results of one detector on one category.
@@ -27,10 +34,14 @@ pub struct ModelScores {
     pub metrics: Vec<(String, f64)>,
     /// Bounds L and U of the shared FPR, if known.
     pub bounds: Option<(f64, f64)>,
+    /// How thresholds were chosen (`exact`, `linspace:300000`), if known.
+    pub threshold_mode: Option<String>,
     /// Thresholds where the shared FPR reaches U, and where it reaches L, if known.
     pub thresholds: Option<(f64, f64)>,
     /// Digest of the category's masks, if known: detectors must share it.
     pub masks: Option<String>,
+    /// Digest of the names, classes and sizes of the category's images, normal ones included, if known.
+    pub items: Option<String>,
     /// Position of the run among [`Evidence::runs`].
     pub run: usize,
 }
@@ -46,6 +57,8 @@ pub struct EvaluatedImage {
     pub score: Option<f64>,
     /// Evaluation height and width, if known.
     pub size: Option<(u32, u32)>,
+    /// Anomalous pixels of the mask, if known.
+    pub anomalous_pixels: Option<u64>,
     /// Anomaly map, relative to its root.
     pub map_path: Option<String>,
     /// Mask, relative to its root.

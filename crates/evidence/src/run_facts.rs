@@ -1,25 +1,32 @@
 //! How runs were made: for the reader, and whether they may be compared.
 
-use pimo_store::{Parameters, RunRecord, Summary};
+use pimo_store::{RunRecord, Summary};
 use serde_json::Value;
 
-use super::error::AssembleError;
-use super::runs::RunInput;
-use crate::page::RunDescription;
+use crate::{EvidenceError, RunDescription};
+
+pub(crate) use pimo_store::Parameters;
+
+/// The parameters that per-image scores depend on, whichever score is compared.
+const DECISIVE: [&str; 5] = ["thresholds", "fpr_lower_bound", "fpr_upper_bound", "shared_fpr", "mask"];
 
 /// Names that are listed of many.
 const LISTED: usize = 8;
 
-/// Refuses runs whose results depend on parameters of different values.
-pub(super) fn check_parameters(
+/// Refuses runs whose scores depend on parameters of different values.
+pub(crate) fn check_parameters(
     first: &str,
     first_parameters: &Parameters,
     second: &str,
     second_parameters: &Parameters,
-) -> Result<(), AssembleError> {
-    for (name, value) in first_parameters {
-        if let Some(other) = second_parameters.get(name).filter(|other| *other != value) {
-            return Err(AssembleError::Different {
+    score: &str,
+) -> Result<(), EvidenceError> {
+    // How pixels become the score of an image has a parameter of its own.
+    let of_score = (score == "image_score").then_some(score);
+    for name in DECISIVE.into_iter().chain(of_score) {
+        let values = first_parameters.get(name).zip(second_parameters.get(name));
+        if let Some((value, other)) = values.filter(|(value, other)| !same(value, other)) {
+            return Err(EvidenceError::Different {
                 first: format!("run {first}"),
                 second: format!("run {second}"),
                 what: format!("their parameter {name} is"),
@@ -31,7 +38,14 @@ pub(super) fn check_parameters(
     Ok(())
 }
 
-fn text(value: &Value) -> String {
+/// Whether two values mean the same: numbers are kept as they were typed.
+fn same(value: &Value, other: &Value) -> bool {
+    let number = |value: &Value| text(value).parse::<f64>().ok();
+    value == other || number(value).is_some_and(|value| Some(value) == number(other))
+}
+
+/// A value without quotes.
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -39,7 +53,7 @@ fn text(value: &Value) -> String {
 }
 
 /// What a reader wants to know of a run.
-pub(super) fn description(label: &str, record: &RunRecord) -> RunDescription {
+pub(crate) fn description(label: &str, record: &RunRecord) -> RunDescription {
     let inputs = &record.inputs;
     let mut facts = vec![
         ("pimo", record.pimo_version.clone()),
@@ -66,8 +80,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// Everything that a run warned of, and what it left out.
-pub(super) fn warnings(run: &RunInput, summary: &Summary) -> Vec<String> {
-    let record = run.reader.record();
+pub(crate) fn warnings(label: &str, record: &RunRecord, summary: &Summary) -> Vec<String> {
     let mut warnings: Vec<String> = record.warnings.clone();
     warnings.extend(summary.warnings.iter().filter(|warning| !record.warnings.contains(warning)).cloned());
     for (model, results) in &summary.models {
@@ -82,7 +95,7 @@ pub(super) fn warnings(run: &RunInput, summary: &Summary) -> Vec<String> {
     if record.skipped.len() > LISTED {
         warnings.push(format!("{} more images were left out", record.skipped.len() - LISTED));
     }
-    warnings.into_iter().map(|warning| format!("{}: {warning}", run.label)).collect()
+    warnings.into_iter().map(|warning| format!("{label}: {warning}")).collect()
 }
 
 #[cfg(test)]
@@ -96,16 +109,28 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
+    fn check(first: &Value, second: &Value, score: &str) -> Result<(), String> {
+        check_parameters("a", &parameters(first), "b", &parameters(second), score).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn parameters_that_differ_are_named() {
-        let first = parameters(&json!({"thresholds": "exact", "fpr_bounds": [1e-5, 1e-4], "only": 1}));
-        let second = parameters(&json!({"thresholds": "linspace", "fpr_bounds": [1e-5, 1e-4], "other": 2}));
-        let error = check_parameters("a", &first, "b", &second).unwrap_err().to_string();
+        let first = json!({"thresholds": "exact", "fpr_lower_bound": "1e-5", "only": 1});
+        let second = json!({"thresholds": "linspace:300000", "fpr_lower_bound": "1e-5", "other": 2});
         assert_eq!(
-            error,
-            "run a and run b cannot be compared: their parameter thresholds is exact and linspace; evaluate both alike"
+            check(&first, &second, "aupimo").unwrap_err(),
+            "run a and run b cannot be compared: their parameter thresholds is exact and linspace:300000; evaluate \
+             both alike"
         );
-        check_parameters("a", &first, "b", &first).unwrap();
+        check(&first, &first, "aupimo").unwrap();
+    }
+
+    #[test]
+    fn what_scores_do_not_depend_on_may_differ() {
+        let first = json!({"fpr_upper_bound": "1e-4", "curves": "200", "image_score": "max"});
+        let second = json!({"fpr_upper_bound": "0.0001", "curves": "full", "image_score": "mean"});
+        check(&first, &second, "aupimo").unwrap();
+        assert!(check(&first, &second, "image_score").unwrap_err().contains("image_score is max and mean"));
     }
 
     #[test]

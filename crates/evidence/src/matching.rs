@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::error::AssembleError;
-use super::evidence::{EvaluatedImage, Evidence, ModelScores};
+use crate::masks::{self, Rows, side};
+use crate::{EvaluatedImage, Evidence, EvidenceError, ModelScores};
 
 /// Unmatched images that a message names.
 const LISTED: usize = 20;
@@ -20,28 +20,34 @@ pub enum Matching {
 
 /// The detectors, and the categories that all of them have.
 #[derive(Debug)]
-pub(super) struct Matched<'a> {
+pub struct Matched<'a> {
     /// Names of the detectors.
-    pub(super) models: Vec<&'a str>,
+    pub models: Vec<&'a str>,
     /// In order of their names.
-    pub(super) categories: Vec<MatchedCategory<'a>>,
-    pub(super) warnings: Vec<String>,
+    pub categories: Vec<MatchedCategory<'a>>,
+    /// What was left out, and what else a reader should know.
+    pub warnings: Vec<String>,
 }
 
 /// A category on which all detectors have scores of the same images.
 #[derive(Debug)]
-pub(super) struct MatchedCategory<'a> {
-    pub(super) name: &'a str,
+pub struct MatchedCategory<'a> {
+    /// Its name.
+    pub name: &'a str,
     /// Results by detector.
-    pub(super) results: Vec<&'a ModelScores>,
+    pub results: Vec<&'a ModelScores>,
     /// Images by detector; the same ones in the same order of their ids.
-    pub(super) images: Vec<Vec<&'a EvaluatedImage>>,
+    pub images: Vec<Vec<&'a EvaluatedImage>>,
     /// `scores[model][image]`.
-    pub(super) scores: Vec<Vec<f64>>,
+    pub scores: Vec<Vec<f64>>,
 }
 
 /// Matches detectors by category and image id.
-pub(super) fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matched<'_>, AssembleError> {
+///
+/// # Errors
+/// Detectors without a common category; with other bounds, thresholds or masks than others; with images or categories
+/// that others lack, unless these are to be left out; results or images that occur twice.
+pub fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matched<'_>, EvidenceError> {
     let mut models: Vec<&str> = Vec::new();
     let mut by_category: BTreeMap<&str, BTreeMap<&str, &ModelScores>> = BTreeMap::new();
     for result in &evidence.results {
@@ -51,7 +57,7 @@ pub(super) fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matche
         let former = by_category.entry(&result.category).or_default().insert(&result.model, result);
         if former.is_some() {
             let (model, category) = (result.model.clone(), result.category.clone());
-            return Err(AssembleError::DuplicateResult { model, category });
+            return Err(EvidenceError::DuplicateResult { model, category });
         }
     }
     let mut matched = Matched { models, categories: Vec::new(), warnings: Vec::new() };
@@ -64,7 +70,7 @@ pub(super) fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matche
             reason.push_str("; ");
             reason.push_str(warning);
         }
-        return Err(AssembleError::Nothing { reason });
+        return Err(EvidenceError::Nothing { reason });
     }
     Ok(matched)
 }
@@ -75,12 +81,12 @@ impl<'a> Matched<'a> {
         name: &'a str,
         results: &BTreeMap<&str, &'a ModelScores>,
         matching: Matching,
-    ) -> Result<(), AssembleError> {
+    ) -> Result<(), EvidenceError> {
         let missing = self.models.iter().find(|model| !results.contains_key(**model));
         if let Some(model) = missing {
             let (model, category) = ((*model).to_owned(), name.to_owned());
             if matching == Matching::Strict {
-                return Err(AssembleError::MissingCategory { model, category });
+                return Err(EvidenceError::MissingCategory { model, category });
             }
             self.warnings.push(format!("category {category} is left out: {model} has no results on it"));
             return Ok(());
@@ -99,34 +105,44 @@ impl<'a> Matched<'a> {
     }
 }
 
-/// Refuses results with different masks or bounds.
-fn check_alike(results: &[&ModelScores]) -> Result<(), AssembleError> {
-    let differ = |first: &ModelScores, second: &ModelScores, what: &str, found_first: String, found_second: String| {
-        let side = |result: &ModelScores| format!("the results of {} on {}", result.model, result.category);
-        AssembleError::Different {
+/// Refuses results with different bounds or thresholds.
+fn check_alike(results: &[&ModelScores]) -> Result<(), EvidenceError> {
+    same(results, "the bounds of the shared FPR are", |result| {
+        result.bounds.map(|(low, high)| format!("{low:e} to {high:e}"))
+    })?;
+    same(results, "their thresholds are", |result| result.threshold_mode.clone())
+}
+
+/// Refuses results of which some are known to differ in `value`.
+fn same(
+    results: &[&ModelScores],
+    what: &str,
+    value: impl Fn(&ModelScores) -> Option<String>,
+) -> Result<(), EvidenceError> {
+    let mut known = results.iter().filter_map(|result| Some((*result, value(result)?)));
+    let Some((first, found_first)) = known.next() else { return Ok(()) };
+    match known.find(|(_, found)| *found != found_first) {
+        None => Ok(()),
+        Some((second, found_second)) => Err(EvidenceError::Different {
             first: side(first),
             second: side(second),
             what: what.to_owned(),
             found_first,
             found_second,
-        }
-    };
-    for pair in results.windows(2) {
-        let (first, second) = (pair[0], pair[1]);
-        if let (Some(low), Some(high)) = (first.bounds, second.bounds)
-            && low != high
-        {
-            let text = |(low, high)| format!("{low:e} to {high:e}");
-            return Err(differ(first, second, "the bounds of the shared FPR are", text(low), text(high)));
-        }
-        if let (Some(one), Some(other)) = (&first.masks, &second.masks)
-            && one != other
-        {
-            let text = |digest: &String| digest.chars().take(16).collect::<String>();
-            return Err(differ(first, second, "the digests of the ground-truth masks are", text(one), text(other)));
-        }
+        }),
     }
-    Ok(())
+}
+
+/// A warning where detectors saw the same anomalous images but other normal ones, on which thresholds rest.
+fn other_images(results: &[&ModelScores]) -> Option<String> {
+    let mut known = results.iter().filter(|result| result.items.is_some());
+    let first = known.next()?;
+    let second = known.find(|result| result.items != first.items)?;
+    Some(format!(
+        "category {}: {} and {} were evaluated on lists of images that differ, though they share all anomalous ones: \
+         their thresholds may rest on different normal images",
+        first.category, first.model, second.model
+    ))
 }
 
 /// The images that all detectors have a score of; `None` if there is none.
@@ -135,13 +151,13 @@ fn match_images<'a>(
     results: Vec<&'a ModelScores>,
     matching: Matching,
     warnings: &mut Vec<String>,
-) -> Result<Option<MatchedCategory<'a>>, AssembleError> {
-    let mut rows: BTreeMap<&str, Vec<Option<&EvaluatedImage>>> = BTreeMap::new();
+) -> Result<Option<MatchedCategory<'a>>, EvidenceError> {
+    let mut rows = Rows::new();
     for (model, result) in results.iter().enumerate() {
         for image in &result.images {
             let row = rows.entry(&image.id).or_insert_with(|| vec![None; results.len()]);
             if row[model].is_some() {
-                return Err(AssembleError::DuplicateImage {
+                return Err(EvidenceError::DuplicateImage {
                     image: image.id.clone(),
                     category: name.to_owned(),
                     model: result.model.clone(),
@@ -150,6 +166,7 @@ fn match_images<'a>(
             row[model] = Some(image);
         }
     }
+    masks::check(&results, &rows)?;
     let mut unmatched: Vec<String> = Vec::new();
     let mut images: Vec<Vec<&EvaluatedImage>> = vec![Vec::new(); results.len()];
     let mut scores: Vec<Vec<f64>> = vec![Vec::new(); results.len()];
@@ -165,14 +182,12 @@ fn match_images<'a>(
             scores[model].push(score);
         }
     }
-    if !unmatched.is_empty() {
+    if unmatched.is_empty() {
+        warnings.extend(other_images(&results));
+    } else if matching == Matching::Strict {
+        return Err(unmatched_images(name, unmatched));
+    } else {
         let count = unmatched.len();
-        if matching == Matching::Strict {
-            let more = if count > LISTED { ", ..." } else { "" };
-            unmatched.truncate(LISTED);
-            let examples = format!("{}{more}", unmatched.join(", "));
-            return Err(AssembleError::UnmatchedImages { category: name.to_owned(), count, examples });
-        }
         warnings
             .push(format!("{count} images of category {name} are left out: not all detectors have a score of them"));
     }
@@ -182,6 +197,14 @@ fn match_images<'a>(
         images,
         scores,
     }))
+}
+
+fn unmatched_images(category: &str, mut unmatched: Vec<String>) -> EvidenceError {
+    let count = unmatched.len();
+    let more = if count > LISTED { ", ..." } else { "" };
+    unmatched.truncate(LISTED);
+    let examples = format!("{}{more}", unmatched.join(", "));
+    EvidenceError::UnmatchedImages { category: category.to_owned(), count, examples }
 }
 
 #[cfg(test)]
@@ -240,7 +263,7 @@ mod tests {
         ]);
         let error = match_up(&evidence, Matching::Strict).unwrap_err();
         assert!(
-            matches!(&error, AssembleError::MissingCategory { model, category } if model == "b" && category == "nut")
+            matches!(&error, EvidenceError::MissingCategory { model, category } if model == "b" && category == "nut")
         );
         let matched = match_up(&evidence, Matching::Intersect).unwrap();
         assert_eq!(matched.categories.len(), 1);
@@ -250,7 +273,7 @@ mod tests {
     #[test]
     fn undefined_scores_leave_a_category_out() {
         let mut evidence = evidence(vec![result("a", "screw", &[("1", None)])]);
-        assert!(matches!(match_up(&evidence, Matching::Strict), Err(AssembleError::Nothing { .. })));
+        assert!(matches!(match_up(&evidence, Matching::Strict), Err(EvidenceError::Nothing { .. })));
         evidence.results.push(result("a", "nut", &[("1", Some(1.0))]));
         let matched = match_up(&evidence, Matching::Strict).unwrap();
         assert_eq!((matched.categories.len(), matched.warnings.len()), (1, 1));
@@ -269,12 +292,46 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_is_seen_past_what_is_unknown() {
+        let mut three: Vec<ModelScores> =
+            ["a", "b", "c"].map(|model| result(model, "screw", &[("1", Some(0.1))])).into();
+        three[0].threshold_mode = Some("exact".into());
+        three[2].threshold_mode = Some("linspace:300000".into());
+        let error = match_up(&evidence(three), Matching::Strict).unwrap_err().to_string();
+        assert!(error.contains("their thresholds are exact and linspace:300000"), "{error}");
+    }
+
+    #[test]
+    fn masks_of_common_images_must_be_the_same() {
+        let mut two = vec![
+            result("a", "screw", &[("1", Some(0.1)), ("2", Some(0.2))]),
+            result("b", "screw", &[("1", Some(0.1))]),
+        ];
+        (two[0].masks, two[1].masks) = (Some("11".into()), Some("22".into()));
+        // The digests are over different images and say nothing.
+        assert_eq!(match_up(&evidence(two.clone()), Matching::Intersect).unwrap().categories[0].scores, [[0.1], [0.1]]);
+        two[0].images[0].anomalous_pixels = Some(7);
+        two[1].images[0].anomalous_pixels = Some(8);
+        let error = match_up(&evidence(two), Matching::Intersect).unwrap_err().to_string();
+        assert!(error.contains("1 (7 anomalous pixels for a, 8 anomalous pixels for b)"), "{error}");
+    }
+
+    #[test]
+    fn other_normal_images_are_worth_a_warning() {
+        let mut two = vec![result("a", "screw", &[("1", Some(0.1))]), result("b", "screw", &[("1", Some(0.1))])];
+        (two[0].items, two[1].items) = (Some("11".into()), Some("22".into()));
+        let evidence = evidence(two);
+        let warnings = match_up(&evidence, Matching::Strict).unwrap().warnings;
+        assert!(warnings[0].contains("different normal images"), "{warnings:?}");
+    }
+
+    #[test]
     fn duplicates_are_refused() {
         let twice = result("a", "screw", &[("1", Some(0.1)), ("1", Some(0.2))]);
         let error = match_up(&evidence(vec![twice]), Matching::Intersect).unwrap_err();
-        assert!(matches!(error, AssembleError::DuplicateImage { .. }));
+        assert!(matches!(error, EvidenceError::DuplicateImage { .. }));
         let one = result("a", "screw", &[("1", Some(0.1))]);
         let error = match_up(&evidence(vec![one.clone(), one]), Matching::Intersect).unwrap_err();
-        assert!(matches!(error, AssembleError::DuplicateResult { .. }));
+        assert!(matches!(error, EvidenceError::DuplicateResult { .. }));
     }
 }

@@ -1,0 +1,150 @@
+//! Where results come from.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use pimo_store::{PublishedTree, RunReader};
+
+use crate::run_facts::Parameters;
+use crate::{Evidence, EvidenceError, published, run_facts, runs};
+
+/// A place that results are read from, and what it is called.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A folder that `pimo eval` wrote.
+    Run {
+        /// Name for the reader; it tells detectors of the same name apart.
+        label: String,
+        /// The run.
+        reader: Box<RunReader>,
+    },
+    /// A tree of published scores.
+    Published {
+        /// Name for the reader.
+        label: String,
+        /// The tree.
+        tree: PublishedTree,
+    },
+}
+
+impl Source {
+    /// Opens run folders and trees of published scores. Each is called by the name of its folder, or by its whole path
+    /// where several have the same name.
+    ///
+    /// # Errors
+    /// A folder that is not what it should be, or is given twice.
+    pub fn open_all(runs: &[PathBuf], published: &[PathBuf]) -> Result<Vec<Self>, EvidenceError> {
+        let mut sources = Vec::with_capacity(runs.len() + published.len());
+        let paths: Vec<&PathBuf> = runs.iter().chain(published).collect();
+        for (position, &path) in paths.iter().enumerate() {
+            let others = || paths.iter().enumerate().filter(|&(other, _)| other != position).map(|(_, path)| *path);
+            let same_name = others().any(|other| name(other) == name(path));
+            let label = if same_name { path.display().to_string() } else { name(path) };
+            sources.push(if position < runs.len() {
+                Self::Run { label, reader: Box::new(RunReader::open(path)?) }
+            } else {
+                Self::Published { label, tree: PublishedTree::open(path)? }
+            });
+        }
+        Ok(sources)
+    }
+
+    /// What it is called.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Run { label, .. } | Self::Published { label, .. } => label,
+        }
+    }
+
+    /// The run, if it is one.
+    pub fn run(&self) -> Option<&RunReader> {
+        match self {
+            Self::Run { reader, .. } => Some(reader),
+            Self::Published { .. } => None,
+        }
+    }
+
+    /// Names of the detectors.
+    fn models(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Run { reader, .. } => reader.record().models.iter().map(String::as_str).collect(),
+            Self::Published { tree, .. } => tree.models(),
+        }
+    }
+}
+
+/// The name of a folder, `.` and the like resolved.
+fn name(path: &Path) -> String {
+    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let resolved = || path.canonicalize().ok().as_deref().and_then(named);
+    named(path).or_else(resolved).unwrap_or_else(|| path.display().to_string())
+}
+
+impl Evidence {
+    /// Reads one score per image, the metrics of the categories, and how the runs were made. `score` is a column of
+    /// `images.parquet`; published files have `aupimo` alone.
+    ///
+    /// # Errors
+    /// A source cannot be read, has no such score, or was made with other parameters than the first run.
+    pub fn of(sources: &[Source], score: &str) -> Result<Self, EvidenceError> {
+        let names = Names::of(sources);
+        let mut evidence = Self::default();
+        let mut first: Option<(&str, Parameters)> = None;
+        for (position, source) in sources.iter().enumerate() {
+            match source {
+                Source::Run { label, reader } => {
+                    let summary = reader.summary()?;
+                    match &first {
+                        Some((first_label, first)) => {
+                            run_facts::check_parameters(first_label, first, label, &summary.parameters, score)?;
+                        }
+                        None => first = Some((label, summary.parameters.clone())),
+                    }
+                    evidence.runs.push(run_facts::description(label, reader.record()));
+                    evidence.warnings.extend(run_facts::warnings(label, reader.record(), &summary));
+                    evidence.results.extend(runs::results(reader, position, score, &summary, &names)?);
+                }
+                Source::Published { label, tree } => {
+                    let (description, results) = published::results(label, tree, position, score, &names)?;
+                    evidence.runs.push(description);
+                    evidence.results.extend(results);
+                }
+            }
+        }
+        let mixed = sources.iter().any(|source| source.run().is_none());
+        if let Some((label, parameters)) = first.filter(|_| mixed) {
+            evidence.warnings.extend(published::mixed(label, &parameters));
+        }
+        Ok(evidence)
+    }
+
+    /// What the detector `model` of the source at `position` is called in results of these sources: its name, with the
+    /// label of the source where several have a detector of this name.
+    pub fn model_name(sources: &[Source], position: usize, model: &str) -> String {
+        Names::of(sources).shown(position, model)
+    }
+}
+
+/// What detectors are called where several sources have one of the same name.
+pub(crate) struct Names {
+    labels: Vec<String>,
+    /// Names that more than one source has.
+    ambiguous: HashSet<String>,
+}
+
+impl Names {
+    fn of(sources: &[Source]) -> Self {
+        let mut seen = HashSet::new();
+        let mut ambiguous = HashSet::new();
+        for model in sources.iter().flat_map(Source::models) {
+            if !seen.insert(model) {
+                ambiguous.insert(model.to_owned());
+            }
+        }
+        Self { labels: sources.iter().map(|source| source.label().to_owned()).collect(), ambiguous }
+    }
+
+    pub(crate) fn shown(&self, source: usize, model: &str) -> String {
+        if self.ambiguous.contains(model) { format!("{model} ({})", self.labels[source]) } else { model.to_owned() }
+    }
+}
