@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod detectors;
 mod determinism;
+mod heatmap;
 mod inspect;
 mod interruption;
 mod memory;

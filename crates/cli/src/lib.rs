@@ -14,6 +14,8 @@ pub mod interrupt;
 pub mod progress;
 pub mod sigbus;
 
+mod csv;
+mod drawing;
 mod hint;
 mod internal_error;
 mod results;
@@ -21,6 +23,7 @@ mod shell;
 mod standard_output;
 mod table;
 mod units;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -57,6 +60,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Code {
         Command::Eval(args) => commands::eval::run(&args, matches),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
+        Command::Heatmap(args) => commands::heatmap::run(&args),
         Command::Threshold(args) => commands::threshold::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };

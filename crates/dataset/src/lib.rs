@@ -59,5 +59,6 @@ pub use error::{DatasetError, Fault};
 pub use item::{Category, Dataset, Item, Roots};
 pub use layout::{Layout, UnknownLayoutName};
 pub use manifest::{ManifestOptions, ManifestRow, manifest_rows, read_manifest};
+pub use nearest::nearest;
 pub use problem::{Note, Problem, ProblemKind};
 pub use source::{Containers, Discovery, MapsSource, MissingMask, NamedEntry, Sources};

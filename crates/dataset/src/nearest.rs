@@ -1,7 +1,7 @@
 //! Which known name somebody may have meant.
 
 /// The known name nearest to `name`, if few letters differ (capitals do not count).
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let limit = (wanted.chars().count() / 3).max(1);
     known

@@ -6,6 +6,7 @@ mod maps;
 mod measure;
 mod memory;
 mod messages;
+mod moved;
 mod resources;
 mod size;
 mod sources;
@@ -16,8 +17,10 @@ pub use maps::NamedMaps;
 pub use measure::MeasureArgs;
 pub use memory::Memory;
 pub use messages::{LogFormat, MessageArgs, ShowProgress};
+pub use moved::MovedArgs;
 pub use resources::ResourceArgs;
 pub use size::parse_size;
+pub(crate) use sources::score_column;
 pub use sources::{MatchingArgs, SourceArgs};
 pub use statistics::{StatisticsArgs, ZeroMethodChoice};
 
@@ -25,10 +28,11 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::eval::EvalArgs;
+use crate::commands::heatmap::HeatmapArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
-use crate::commands::{eval, inspect, synth, threshold};
+use crate::commands::{eval, heatmap, inspect, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -64,6 +68,9 @@ pub enum Command {
     /// `pimo synth`.
     #[command(about = synth::ABOUT, long_about = synth::LONG_ABOUT)]
     Synth(SynthArgs),
+    /// `pimo heatmap`.
+    #[command(about = heatmap::ABOUT, long_about = heatmap::LONG_ABOUT)]
+    Heatmap(HeatmapArgs),
     /// `pimo threshold`.
     #[command(about = threshold::ABOUT, long_about = threshold::LONG_ABOUT)]
     Threshold(ThresholdArgs),
@@ -78,6 +85,7 @@ impl Command {
             Self::Eval(args) => args.messages.log_format,
             Self::Inspect(args) => args.messages.log_format,
             Self::Synth(args) => args.messages.log_format,
+            Self::Heatmap(args) => args.messages.log_format,
             Self::Threshold(_) | Self::Completions(_) => LogFormat::Text,
         }
     }

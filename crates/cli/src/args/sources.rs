@@ -52,7 +52,7 @@ pub struct MatchingArgs {
 }
 
 /// The column that a short name stands for.
-fn score_column(text: &str) -> Result<String, String> {
+pub(crate) fn score_column(text: &str) -> Result<String, String> {
     match text {
         "" => Err("expected the name of a column, for example aupimo".to_owned()),
         "recall" | "precision" | "iou" => Ok(format!("{text}_at_lower_threshold")),

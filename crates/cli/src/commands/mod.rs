@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod eval;
+pub mod heatmap;
 pub mod inspect;
 pub mod synth;
 pub mod threshold;

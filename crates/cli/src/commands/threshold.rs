@@ -10,6 +10,7 @@ use pimo_store::{OperatingPoint, Summary};
 use serde_json::json;
 
 use crate::args::LogFormat;
+use crate::csv;
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::standard_output;
@@ -91,7 +92,7 @@ pub fn run(args: &ThresholdArgs) -> Result<Code, Failure> {
     standard_output::print(&match args.format {
         Format::Text => text(&found),
         Format::Json => json_list(&found, args.fpr),
-        Format::Csv => csv(&found),
+        Format::Csv => csv_list(&found),
     })?;
     Ok(Code::Done)
 }
@@ -174,21 +175,15 @@ fn json_list(found: &[Operating], fpr: Decimal) -> String {
     format!("{:#}\n", serde_json::Value::from(rows))
 }
 
-fn csv(found: &[Operating]) -> String {
+fn csv_list(found: &[Operating]) -> String {
     let row = |operating: &Operating| {
-        let fields = [
-            csv_field(&operating.category),
-            csv_field(&operating.model),
+        csv::line([
+            operating.category.clone(),
+            operating.model.clone(),
             operating.threshold.to_string(),
             operating.shared_fpr.to_string(),
             operating.max_fpr.map(|rate| rate.to_string()).unwrap_or_default(),
-        ];
-        fields.join(",") + "\n"
+        ])
     };
     "category,model,threshold,shared_fpr,max_fpr\n".to_owned() + &found.iter().map(row).collect::<String>()
-}
-
-/// A field of a CSV file, in quotes where it needs them.
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

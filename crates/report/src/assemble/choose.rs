@@ -11,7 +11,7 @@ use crate::page::{CategoryReport, Example, HeatMapSource, WorstImage};
 pub(super) fn examples(category: &MatchedCategory<'_>, model: usize) -> Result<Vec<Example>, AnalysisError> {
     let mut examples: Vec<Example> = Vec::new();
     for chosen in exemplars(&category.scores[model], OutlierPolicy::None, RepeatPolicy::default())? {
-        let name = name(chosen.statistic);
+        let name = statistic_name(chosen.statistic);
         if let Some(same) = examples.iter_mut().find(|example| example.image == chosen.index) {
             same.statistic = format!("{}, {name}", same.statistic);
             continue;
@@ -40,7 +40,8 @@ fn source(category: &MatchedCategory<'_>, model: usize, image: usize) -> HeatMap
     }
 }
 
-fn name(statistic: Statistic) -> String {
+/// What a statistic is called for readers: `median`, `lower whisker`.
+pub fn statistic_name(statistic: Statistic) -> String {
     match statistic {
         Statistic::Mean => "mean".to_owned(),
         Statistic::UpperWhisker => "upper whisker".to_owned(),

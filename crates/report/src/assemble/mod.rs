@@ -11,6 +11,7 @@ mod curves;
 mod error;
 mod metrics;
 
+pub use choose::statistic_name;
 pub use compared::{Settings, report_of, report_of_sources};
 pub use curves::add_curves;
 pub use error::AssembleError;

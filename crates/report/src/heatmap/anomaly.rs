@@ -99,18 +99,11 @@ fn segments(thresholds: OperatingScores) -> [Segment; 3] {
         let steps = 64;
         (0..steps).map(|step| map(within(range, f64::from(step) / f64::from(steps - 1)))).collect()
     };
+    let [lower, upper] = colour_bar::numbers(thresholds.lower, thresholds.upper);
     [
         Segment { share: 0.15, colours: vec![GREY], label: None },
-        Segment {
-            share: 0.4,
-            colours: ramp(blues, BLUE_RANGE),
-            label: Some(format!("U {}", colour_bar::number(thresholds.lower))),
-        },
-        Segment {
-            share: 0.45,
-            colours: ramp(reds, RED_RANGE),
-            label: Some(format!("L {}", colour_bar::number(thresholds.upper))),
-        },
+        Segment { share: 0.4, colours: ramp(blues, BLUE_RANGE), label: Some(format!("U {lower}")) },
+        Segment { share: 0.45, colours: ramp(reds, RED_RANGE), label: Some(format!("L {upper}")) },
     ]
 }
 

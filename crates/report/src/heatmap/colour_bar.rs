@@ -24,16 +24,23 @@ pub(super) struct Segment {
     pub(super) label: Option<String>,
 }
 
-/// A number in few characters: four significant digits.
-pub(super) fn number(value: f64) -> String {
+/// Two numbers in few characters: four significant digits, or as many as tell them apart.
+pub(super) fn numbers(low: f64, high: f64) -> [String; 2] {
+    let written = |digits| [number(low, digits), number(high, digits)];
+    let apart = (4..17).map(written).find(|[low, high]| low != high);
+    apart.unwrap_or_else(|| written(4))
+}
+
+/// A number with so many significant digits, without zeros at the end.
+fn number(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-3..1e5).contains(&magnitude) {
-        let short = format!("{value:.3e}");
+        let short = format!("{value:.*e}", digits - 1);
         let (mantissa, exponent) = short.split_once('e').unwrap_or((&short, "0"));
         return format!("{}e{exponent}", trimmed(mantissa));
     }
     let before_point = if magnitude < 1.0 { 1 } else { magnitude.log10() as usize + 1 };
-    trimmed(&format!("{value:.*}", 4_usize.saturating_sub(before_point).max(1))).to_owned()
+    trimmed(&format!("{value:.*}", digits.saturating_sub(before_point).max(1))).to_owned()
 }
 
 fn trimmed(decimal: &str) -> &str {
@@ -70,7 +77,20 @@ pub(super) fn beside(picture: &Picture, segments: &[Segment]) -> Picture {
         }
         bottom = end;
     }
+    frame(&mut canvas, top, bar_left, height - 2 * line, WIDTH * scale, scale);
     canvas
+}
+
+/// A thin line around the bar: parts of it are white, as is the canvas.
+fn frame(canvas: &mut Picture, top: usize, left: usize, height: usize, width: usize, thick: usize) {
+    for (y, x, height, width) in [
+        (top, left, thick, width),
+        (top + height - thick, left, thick, width),
+        (top, left, height, thick),
+        (top, left + width - thick, height, thick),
+    ] {
+        canvas.fill(y, x, height, width, BLACK);
+    }
 }
 
 #[cfg(test)]
@@ -94,8 +114,11 @@ mod tests {
             (0.12345, "0.123"),
         ];
         for (value, expected) in cases {
-            assert_eq!(number(value), expected);
+            assert_eq!(number(value, 4), expected);
         }
+        assert_eq!(numbers(14.688, 16.379), ["14.69", "16.38"]);
+        assert_eq!(numbers(0.500_01, 0.500_03), ["0.50001", "0.50003"]);
+        assert_eq!(numbers(2.0, 2.0), ["2", "2"]);
     }
 
     #[test]
@@ -108,7 +131,7 @@ mod tests {
         ];
         let canvas = beside(&picture, &segments);
         assert_eq!(canvas.size().height, 200);
-        let x = 10 + SPACE + 1;
+        let x = 10 + SPACE + 2;
         assert_eq!((canvas.pixel(180, x), canvas.pixel(20, x)), (low, high));
         assert_eq!(canvas.pixel(199, x), WHITE);
         let ink = canvas.rgb().chunks(3).skip(10).filter(|pixel| **pixel == [0; 3]).count();

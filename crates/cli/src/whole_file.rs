@@ -1,0 +1,79 @@
+//! Files that appear under their name when they are whole.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Code, Failure};
+
+/// Writes a file under a hidden name beside it, flushes it to disk and renames it. What fails leaves nothing behind.
+///
+/// # Errors
+/// The operating system refuses, or `content` fails.
+pub(crate) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let partial = partial(path);
+    let written = write_partial(&partial, path, content);
+    if written.is_err() {
+        // What cannot be removed was not made either, or the system has a greater problem than this.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+fn write_partial(
+    partial: &Path,
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| unwritable(path, &error);
+    let mut out = BufWriter::new(File::create(partial).map_err(failed)?);
+    content(&mut out)?;
+    out.flush().map_err(failed)?;
+    out.get_ref().sync_all().map_err(failed)?;
+    fs::rename(partial, path).map_err(failed)
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".pimo-partial");
+    path.with_file_name(name)
+}
+
+/// A file that the operating system does not take.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    let message =
+        format!("cannot write {}: {error}; choose another place, or make room and check permissions", path.display());
+    Failure { code: Code::System, message }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let failed = write(&path, |out| {
+            out.write_all(b"half").unwrap();
+            Err(Failure::usage("stop"))
+        });
+        assert_eq!(failed.unwrap_err().message, "stop");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        write(&path, |out| out.write_all(b"whole").map_err(|error| unwritable(&path, &error))).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let error = write(Path::new("/proc/no/such.html"), |_| Ok(())).unwrap_err();
+        assert_eq!(error.code, Code::System);
+        assert!(error.message.starts_with("cannot write /proc/no/such.html: "), "{}", error.message);
+    }
+}
