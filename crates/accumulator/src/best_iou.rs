@@ -8,7 +8,8 @@
 
 use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
 
-use crate::{OrderedKey, RegionRun, Regions};
+use crate::region::stretches;
+use crate::{OrderedKey, Regions};
 
 /// Bins between the lowest and the highest anomalous score.
 const BINS: usize = 1 << 14;
@@ -159,17 +160,6 @@ impl Axis {
     fn bin(self, key: u64) -> Option<usize> {
         (self.lowest..=self.highest).contains(&key).then(|| ((key - self.lowest) >> self.shift) as usize)
     }
-}
-
-/// Calls `see` for every stretch of pixels of a row that are all anomalous or all normal.
-fn stretches<S>(row: &[S], runs: &[RegionRun], mut see: impl FnMut(&[S], bool)) {
-    let mut at = 0;
-    for run in runs {
-        see(&row[at..run.start as usize], false);
-        see(&row[run.start as usize..run.end as usize], true);
-        at = run.end as usize;
-    }
-    see(&row[at..], false);
 }
 
 /// Lowest and highest key of the anomalous pixels.

@@ -217,6 +217,17 @@ impl Region {
     }
 }
 
+/// Calls `see` for every stretch of pixels of a row that are all anomalous or all normal.
+pub(crate) fn stretches<S>(row: &[S], runs: &[RegionRun], mut see: impl FnMut(&[S], bool)) {
+    let mut at = 0;
+    for run in runs {
+        see(&row[at..run.start as usize], false);
+        see(&row[run.start as usize..run.end as usize], true);
+        at = run.end as usize;
+    }
+    see(&row[at..], false);
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

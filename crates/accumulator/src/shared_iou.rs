@@ -5,25 +5,20 @@
 //! them, an image has at most the true positives of the lower and at least the false positives of the upper, so its
 //! overlap is bounded there too: the sums say how large the mean can be anywhere, not on the grid alone.
 
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
-
-use crate::{OrderedKey, Regions};
-
 /// Fractional bits of the sums.
 pub const IOU_BITS: u32 = 62;
 
 /// Sums of the anomalous images' overlap at every threshold of a grid, and bounds between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedIou<K: OrderedKey> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedIou {
     /// From the highest to the lowest, without repetition.
-    thresholds: Vec<K>,
+    thresholds: Vec<f64>,
     /// At each threshold, each image rounded down.
     at: Vec<u128>,
     /// From the threshold before (none: above all) down to this one, each image rounded up; one more entry for all
     /// scores below the grid.
     within: Vec<u128>,
     images: u64,
-    counts: Vec<[u64; 2]>,
 }
 
 /// Two sums over different grids.
@@ -42,26 +37,24 @@ pub struct SharedIouStep {
     pub within: u128,
 }
 
-impl<K: OrderedKey + Into<u64>> SharedIou<K> {
-    /// Starts with a grid of thresholds in any order.
+impl SharedIou {
+    /// Starts with a grid of descending thresholds without repetition.
     pub fn new(thresholds: &[f64]) -> Self {
-        let mut thresholds: Vec<K> = thresholds.iter().map(|&threshold| K::of(threshold)).collect();
-        thresholds.sort_unstable_by(|a, b| b.cmp(a));
-        thresholds.dedup();
         let steps = thresholds.len();
-        Self { thresholds, at: vec![0; steps], within: vec![0; steps + 1], images: 0, counts: vec![[0; 2]; steps] }
+        Self { thresholds: thresholds.to_vec(), at: vec![0; steps], within: vec![0; steps + 1], images: 0 }
     }
 
-    /// Counts an image whose mask has these regions; one without any is not counted.
-    pub fn add(&mut self, frame: &Frame, regions: &Regions, scratch: &mut RowScratch) {
-        let anomalous: u64 = regions.regions().iter().map(|region| region.area).sum();
+    /// Adds an image with `anomalous` anomalous pixels, of which and of the normal ones so many lie in the
+    /// [cells](crate::GridCells::count) of the grid; one without any is not counted.
+    ///
+    /// # Panics
+    /// If there are fewer cells than thresholds.
+    pub fn add(&mut self, cells: &[[u64; 2]], anomalous: u64) {
         if anomalous == 0 {
             return;
         }
-        self.counts.fill([0; 2]);
-        frame.visit_rows(scratch, &mut Cells { thresholds: &self.thresholds, counts: &mut self.counts, regions });
         let (mut tp, mut fp) = (0, 0);
-        for (step, [normal, positive]) in self.counts.iter().enumerate() {
+        for (step, [normal, positive]) in cells[..self.thresholds.len()].iter().enumerate() {
             let most = tp + positive;
             self.within[step] += ratio(most, anomalous + fp).1;
             (tp, fp) = (most, fp + normal);
@@ -93,7 +86,7 @@ impl<K: OrderedKey + Into<u64>> SharedIou<K> {
     /// The steps from the highest threshold down, and the one below the grid.
     pub fn steps(&self) -> impl Iterator<Item = SharedIouStep> {
         self.within.iter().enumerate().map(|(step, &within)| SharedIouStep {
-            threshold: self.thresholds.get(step).map(|key| key.score()),
+            threshold: self.thresholds.get(step).copied(),
             at: self.at.get(step).copied().unwrap_or(0),
             within,
         })
@@ -106,62 +99,39 @@ fn ratio(part: u64, whole: u64) -> (u128, u128) {
     (scaled / u128::from(whole), scaled.div_ceil(u128::from(whole)))
 }
 
-/// Counts normal and anomalous pixels between the thresholds.
-struct Cells<'a, K> {
-    thresholds: &'a [K],
-    counts: &'a mut [[u64; 2]],
-    regions: &'a Regions,
-}
-
-impl<K: OrderedKey> RowVisitor for Cells<'_, K> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Some(lowest) = self.thresholds.last().map(|key| S::at_least(key.score())) else {
-            return;
-        };
-        let runs = self.regions.row(y);
-        let mut run = 0;
-        for (x, &score) in row.iter().enumerate().filter(|(_, score)| **score >= lowest) {
-            let key = K::of(score.to_f64());
-            let cell = self.thresholds.partition_point(|&threshold| threshold > key);
-            while run < runs.len() && runs[run].end as usize <= x {
-                run += 1;
-            }
-            let anomalous = runs.get(run).is_some_and(|run| run.start as usize <= x);
-            self.counts[cell][usize::from(anomalous)] += 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::sync::Arc;
 
-    use pimo_frame::{Mask, Scores, Size};
+    use pimo_frame::{Frame, Mask, RowScratch, Scores, Size};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Connectivity;
+    use crate::{Connectivity, GridCells, Regions};
 
     proptest! {
         #[test]
         fn steps_bound_the_mean_at_every_threshold(
             images in proptest::collection::vec(proptest::collection::vec((0_u8..40, any::<bool>()), 12), 1..6),
-            grid in proptest::collection::vec(0_u8..40, 0..8),
+            grid in proptest::collection::btree_set(0_u8..40, 0..8),
         ) {
             let size = Size::new(3, 4);
-            let grid: Vec<f64> = grid.into_iter().map(f64::from).collect();
-            let mut whole = SharedIou::<u32>::new(&grid);
-            let mut parts = SharedIou::<u32>::new(&grid);
+            let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
+            let mut counter = GridCells::new(&grid, grid.len());
+            let mut whole = SharedIou::new(&grid);
+            let mut parts = SharedIou::new(&grid);
             for image in &images {
                 let mask = Arc::new(Mask::from_fn(size, |y, x| image[y * 4 + x].1));
                 let regions = Regions::of(&mask, Connectivity::Eight);
+                let mask_pixels = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                whole.add(&frame, &regions, &mut RowScratch::default());
-                let mut part = SharedIou::<u32>::new(&grid);
-                part.add(&frame, &regions, &mut RowScratch::default());
+                let cells = counter.count(&frame, &regions, &mut RowScratch::default());
+                whole.add(cells, mask_pixels);
+                let mut part = SharedIou::new(&grid);
+                part.add(cells, mask_pixels);
                 parts.merge(&part).unwrap();
             }
             prop_assert_eq!(&parts.at, &whole.at);
@@ -190,6 +160,6 @@ mod tests {
 
     #[test]
     fn different_grids_do_not_merge() {
-        assert_eq!(SharedIou::<u32>::new(&[1.0]).merge(&SharedIou::new(&[2.0])), Err(GridMismatch));
+        assert_eq!(SharedIou::new(&[1.0]).merge(&SharedIou::new(&[2.0])), Err(GridMismatch));
     }
 }

@@ -1,23 +1,45 @@
 //! Means over images of intersection over union.
 
-use pimo_accumulator::{BestIou, IOU_BITS, OrderedKey, SharedIou};
+use pimo_accumulator::{BestIou, IOU_BITS, SharedIou};
 
 use crate::best_threshold::BestThreshold;
 use crate::interval::Interval;
 
-/// Mean over the anomalous images of the best intersection over union of each. `None` without such an image.
+/// Mean over the anomalous images of the best intersection over union of each, summed up image after image.
 ///
-/// Summed as integers, so the order of the images does not matter.
-pub fn iou_best_mean<'a>(images: impl IntoIterator<Item = &'a BestIou>) -> Option<Interval> {
-    let (mut low, mut high, mut count) = (0_u128, 0_u128, 0_u128);
-    for image in images {
+/// Sums are integers, so the order of the images does not matter.
+///
+/// ```
+/// use pimo_accumulator::BestIou;
+/// use pimo_finaliser::BestIouMean;
+///
+/// let mut mean = BestIouMean::default();
+/// mean.add(&BestIou { intersection: 1, union: 2, threshold: 0.5 });
+/// mean.add(&BestIou { intersection: 1, union: 1, threshold: 0.5 });
+/// assert_eq!(mean.value().unwrap().value(), 0.75);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BestIouMean {
+    /// Sums with [`IOU_BITS`] fractional bits, each image rounded down and up.
+    low: u128,
+    high: u128,
+    images: u64,
+}
+
+impl BestIouMean {
+    /// Adds an image.
+    pub fn add(&mut self, image: &BestIou) {
         let scaled = u128::from(image.intersection) << IOU_BITS;
-        low += scaled / u128::from(image.union);
-        high += scaled.div_ceil(u128::from(image.union));
-        count += 1;
+        self.low += scaled / u128::from(image.union);
+        self.high += scaled.div_ceil(u128::from(image.union));
+        self.images += 1;
     }
-    let all = count << IOU_BITS;
-    (count > 0).then(|| Interval::ratios((low, all), (high, all)).in_unit())
+
+    /// The mean; `None` without an image.
+    pub fn value(&self) -> Option<Interval> {
+        let all = u128::from(self.images) << IOU_BITS;
+        (self.images > 0).then(|| Interval::ratios((self.low, all), (self.high, all)).in_unit())
+    }
 }
 
 /// The largest mean intersection over union that one threshold for all anomalous images reaches. `None` without such
@@ -25,7 +47,7 @@ pub fn iou_best_mean<'a>(images: impl IntoIterator<Item = &'a BestIou>) -> Optio
 ///
 /// Reached on the grid is the lower end; no threshold whatever exceeds the upper end. The threshold's interval spans
 /// the steps of the grid that may hold the maximum, and is unbounded where that may lie above or below the grid.
-pub fn iou_shared_max<K: OrderedKey + Into<u64>>(shared: &SharedIou<K>) -> Option<BestThreshold> {
+pub fn iou_shared_max(shared: &SharedIou) -> Option<BestThreshold> {
     let images = u128::from(shared.images());
     let best = shared.steps().filter(|step| step.threshold.is_some()).map(|step| step.at).max()?;
     if images == 0 {
@@ -54,7 +76,7 @@ mod tests {
 
     use std::sync::Arc;
 
-    use pimo_accumulator::{Connectivity, Regions};
+    use pimo_accumulator::{Connectivity, GridCells, Regions};
     use pimo_frame::{Frame, Mask, RowScratch, Scores, Size};
     use proptest::prelude::*;
 
@@ -64,17 +86,19 @@ mod tests {
         #[test]
         fn no_threshold_reaches_more_than_the_upper_end(
             images in proptest::collection::vec(proptest::collection::vec((0_u8..30, any::<bool>()), 12), 1..5),
-            grid in proptest::collection::vec(0_u8..30, 1..10),
+            grid in proptest::collection::btree_set(0_u8..30, 1..10),
         ) {
             let size = Size::new(4, 3);
-            let grid: Vec<f64> = grid.into_iter().map(f64::from).collect();
-            let mut shared = SharedIou::<u32>::new(&grid);
+            let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
+            let mut shared = SharedIou::new(&grid);
+            let mut cells = GridCells::new(&grid, grid.len());
             for image in &images {
                 let mask = Arc::new(Mask::from_fn(size, |y, x| image[y * 3 + x].1));
                 let regions = Regions::of(&mask, Connectivity::Eight);
+                let anomalous = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                shared.add(&frame, &regions, &mut RowScratch::default());
+                shared.add(cells.count(&frame, &regions, &mut RowScratch::default()), anomalous);
             }
             let anomalous: Vec<_> = images.iter().filter(|image| image.iter().any(|pixel| pixel.1)).collect();
             let mean = |threshold: u8| {
@@ -101,9 +125,11 @@ mod tests {
     #[test]
     fn the_mean_of_exact_ratios_is_exact() {
         let best = |intersection, union| BestIou { intersection, union, threshold: 0.0 };
-        let mean = iou_best_mean(&[best(1, 3), best(1, 2), best(2, 3)]).unwrap();
+        let mut sum = BestIouMean::default();
+        [best(1, 3), best(1, 2), best(2, 3)].iter().for_each(|image| sum.add(image));
+        let mean = sum.value().unwrap();
         assert!(mean.is_exact() && mean.low() <= 0.5 && 0.5 <= mean.high());
-        assert_eq!(iou_best_mean(&[]), None);
-        assert_eq!(iou_shared_max(&SharedIou::<u32>::new(&[1.0])), None);
+        assert_eq!(BestIouMean::default().value(), None);
+        assert_eq!(iou_shared_max(&SharedIou::new(&[1.0])), None);
     }
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pimo_accumulator::{
-    BestIouFinder, Connectivity, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, SharedIou,
+    BestIouFinder, Connectivity, GridCells, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, SharedIou,
 };
-use pimo_finaliser::{Interval, ScoreCurve, iou_best_mean, iou_shared_max};
+use pimo_finaliser::{BestIouMean, Interval, ScoreCurve, iou_shared_max};
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample, Scores, Size};
 use serde_json::Value;
 
@@ -124,7 +124,7 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
     let mut histogram = KeyHistogram::<K>::new(Resolution::default());
     let mut counter = KeyCounter::new();
     let (mut finder, mut scratch) = (BestIouFinder::<K>::default(), RowScratch::default());
-    let (mut best, mut images, mut count) = (Vec::new(), Vec::new(), 0);
+    let (mut best, mut images, mut count) = (BestIouMean::default(), Vec::new(), 0);
     for frame in frames {
         let empty = Mask::empty(frame.evaluated());
         let regions = Regions::of(frame.mask().unwrap_or(&empty), connectivity);
@@ -132,22 +132,27 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
         let mut rows = Rows { counter: &mut counter, histogram: &mut histogram, regions: &regions, largest };
         frame.visit_rows(&mut scratch, &mut rows);
         images.push((rows.largest, !regions.regions().is_empty()));
-        best.extend(finder.find(frame, &regions, &mut scratch));
+        if let Some(found) = finder.find(frame, &regions, &mut scratch) {
+            best.add(&found);
+        }
         count += regions.regions().len() as u64;
     }
     counter.finish(&mut histogram);
     let bins = histogram.bins();
     // Every thousandth threshold: enough to see that one threshold for all is no better than one for each.
     let grid: Vec<f64> = bins.iter().step_by(bins.len() / 1000 + 1).map(|bin| bin.low).collect();
-    let mut shared = SharedIou::<K>::new(&grid);
+    let mut shared = SharedIou::new(&grid);
+    let mut cells = GridCells::new(&grid, grid.len());
     for frame in frames {
         let empty = Mask::empty(frame.evaluated());
-        shared.add(frame, &Regions::of(frame.mask().unwrap_or(&empty), connectivity), &mut scratch);
+        let mask = frame.mask().unwrap_or(&empty);
+        let counts = cells.count(frame, &Regions::of(mask, connectivity), &mut scratch);
+        shared.add(counts, mask.anomalous_pixels());
     }
     Measured {
         pixels: ScoreCurve::new(bins, count).unwrap(),
         images: ScoreCurve::of_labelled(images),
-        best: iou_best_mean(&best).unwrap(),
+        best: best.value().unwrap(),
         shared: iou_shared_max(&shared).unwrap().value,
     }
 }
