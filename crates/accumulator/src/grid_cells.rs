@@ -48,6 +48,11 @@ impl GridCells {
         &self.counts
     }
 
+    /// The counts of the last frame.
+    pub fn counts(&self) -> &[[u64; 2]] {
+        &self.counts
+    }
+
     fn add<S: Sample>(&mut self, scores: &[S], anomalous: bool) {
         let steps = if anomalous { self.thresholds.len() } else { self.normal_steps };
         let Some(last) = steps.checked_sub(1) else { return };

@@ -86,9 +86,12 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// The occupied bins from the highest scores to the lowest.
     pub fn bins(&self) -> Vec<ScoreBin> {
-        let mut bins: Vec<ScoreBin> = self.pages.iter().flat_map(Page::bins).collect();
-        bins.reverse();
-        bins
+        self.descending().collect()
+    }
+
+    /// The occupied bins from the highest scores to the lowest, one page of them in memory at a time.
+    pub fn descending(&self) -> impl Iterator<Item = ScoreBin> {
+        self.pages.iter().rev().flat_map(|page| page.bins().into_iter().rev())
     }
 
     /// Anomalous and normal pixels counted.

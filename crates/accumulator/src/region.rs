@@ -3,7 +3,7 @@
 //! A mask is cut into runs of anomalous pixels, and runs that touch in neighbouring rows are joined by union-find. Time
 //! and memory grow with the number of runs, not of pixels. Regions are numbered in raster order of their first pixel.
 
-use pimo_frame::Mask;
+use pimo_frame::{Mask, Size};
 
 /// Which pixels touch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -95,6 +95,33 @@ impl Regions {
         let found = number_regions(&mut runs, &row_ends);
         let weights = found.iter().map(Region::weight).collect();
         Self { runs, row_ends, found, weights }
+    }
+
+    /// One region that is the whole image: every pixel weighs 1 / (pixels of the image).
+    pub fn whole(size: Size) -> Self {
+        let run = RegionRun { start: 0, end: size.width, region: 0 };
+        let mut runs = vec![run; size.height as usize];
+        let row_ends: Vec<usize> = (0..=runs.len()).collect();
+        let found = number_regions(&mut runs, &row_ends);
+        let weights = found.iter().map(Region::weight).collect();
+        Self { runs, row_ends, found, weights }
+    }
+
+    /// Bytes that finding the regions of a mask takes at most, told by its runs without finding them.
+    pub fn most_bytes(mask: &Mask) -> u64 {
+        let row_runs = |words: &[u64]| {
+            let mut carry = 0;
+            words.iter().fold(0, |runs, &word| {
+                // A run starts where a pixel is anomalous and the one to its left is not.
+                let starts = word & !(word << 1 | carry);
+                carry = word >> 63;
+                runs + u64::from(starts.count_ones())
+            })
+        };
+        let runs: u64 = (0..mask.size().height as usize).map(|y| row_runs(mask.row(y))).sum();
+        // Vectors double as they grow. Every run may be a region of its own.
+        let per_run = 2 * (size_of::<RegionRun>() + size_of::<Region>()) + size_of::<u128>();
+        runs * per_run as u64 + (u64::from(mask.size().height) + 1) * size_of::<usize>() as u64
     }
 
     /// The regions, in raster order of their first pixel.
@@ -322,6 +349,35 @@ mod tests {
         for mask in [comb, spiral, Mask::empty(Size::new(3, 3)), Mask::from_fn(Size::new(2, 64), |_, _| true)] {
             check(&mask, Connectivity::Four);
             check(&mask, Connectivity::Eight);
+        }
+    }
+
+    #[test]
+    fn the_whole_image_is_what_a_full_mask_has() {
+        for size in [Size::new(1, 1), Size::new(5, 3), Size::new(2, 130)] {
+            let full = Mask::from_fn(size, |_, _| true);
+            assert_eq!(Regions::whole(size), Regions::of(&full, Connectivity::Eight));
+        }
+    }
+
+    #[test]
+    fn the_most_bytes_are_enough() {
+        for mask in [
+            Mask::from_fn(Size::new(40, 200), |y, x| (y + x) % 2 == 0),
+            Mask::from_fn(Size::new(3, 129), |_, x| x > 62 && x < 66 || x == 128),
+            Mask::empty(Size::new(9, 9)),
+        ] {
+            let found = Regions::of(&mask, Connectivity::Four);
+            let bytes = found.runs.capacity() * size_of::<RegionRun>()
+                + found.found.capacity() * size_of::<Region>()
+                + found.weights.capacity() * size_of::<u128>()
+                + found.row_ends.capacity() * size_of::<usize>();
+            // The smallest vectors have room for four.
+            assert!(bytes as u64 <= Regions::most_bytes(&mask) + 1000, "{bytes}");
+            let starts: usize = (0..mask.size().height as usize).map(|y| found.row(y).len()).sum();
+            let height = u64::from(mask.size().height) + 1;
+            let per_run = 2 * (size_of::<RegionRun>() + size_of::<Region>()) + size_of::<u128>();
+            assert_eq!(Regions::most_bytes(&mask), starts as u64 * per_run as u64 + height * 8);
         }
     }
 

@@ -49,6 +49,14 @@ impl ScoreHistogram {
         }
     }
 
+    /// The same, with only a part of them in memory at a time.
+    pub fn descending(&self) -> Box<dyn Iterator<Item = ScoreBin> + '_> {
+        match self {
+            Self::Single(histogram) => Box::new(histogram.descending()),
+            Self::Double(histogram) => Box::new(histogram.descending()),
+        }
+    }
+
     /// Whether every pixel is known by its exact score.
     pub fn is_exact(&self) -> bool {
         match self {

@@ -62,6 +62,8 @@ pub enum ProblemKind {
     AspectRatio,
     /// A mask that contradicts the class of its image.
     Contradiction,
+    /// A mask that falls into more pieces than there is memory for.
+    ManyRegions,
     /// Normal images on which no thresholds can be chosen.
     NoAxis,
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use pimo_accumulator::{Group, SettledTail, TailEntry, score_of_key};
 
-use crate::levels::log_spaced;
 use crate::quantile::RisingQuantile;
 use crate::{CurvePoints, FprBounds, SharedFpr};
 
@@ -197,18 +196,29 @@ impl SharedAxis {
         self.normal_pixels
     }
 
-    /// Indices of the thresholds that are written down, ascending: those nearest above evenly spaced levels between
-    /// the smallest rate and the upper bound, and the two operating points; or all.
-    pub fn selected(&self, points: CurvePoints) -> Vec<usize> {
-        let Some(levels) = points.axis_levels() else {
+    /// The levels of shared FPR, ascending, at which points of curves are wanted if these go on to the rate `last`; see
+    /// [`Self::selected`] for those that this axis has, and [`rate_points`](crate::rate_points) for the others.
+    pub fn levels(&self, points: CurvePoints, last: f64) -> Vec<f64> {
+        points.levels(self.rates[0], self.bounds.upper().value(), last)
+    }
+
+    /// Indices of the thresholds that are written down, ascending: the highest that reach the levels, as far as the
+    /// axis goes, and the two operating points; or all.
+    pub fn selected(&self, points: CurvePoints, last: f64) -> Vec<usize> {
+        if points == CurvePoints::Full {
             return (0..self.keys.len()).collect();
-        };
-        let mut selected = BTreeSet::from([self.lower_threshold, self.upper_threshold]);
-        if levels > 0 {
-            let levels = log_spaced(self.rates[0], self.bounds.upper().value(), levels);
-            selected.extend(levels.map(|level| self.first_reaching(level)));
         }
+        let mut selected = BTreeSet::from([self.lower_threshold, self.upper_threshold]);
+        let upper = self.bounds.upper().value();
+        let levels = self.levels(points, last).into_iter().filter(|&level| level <= upper);
+        selected.extend(levels.map(|level| self.first_reaching(level)));
         selected.into_iter().collect()
+    }
+
+    /// The highest threshold at which the shared FPR reaches a level; `None` where the axis ends before.
+    pub fn threshold_reaching(&self, level: f64) -> Option<f64> {
+        let index = self.rates.partition_point(|&rate| rate < level);
+        self.keys.get(index).map(|&key| score_of_key(key))
     }
 
     /// The thresholds at `selected` (ascending) with the spread of the normal images' rates.

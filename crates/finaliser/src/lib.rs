@@ -20,7 +20,7 @@ mod shared_fpr;
 pub use axis::{AxisError, AxisRow, OperatingPoint, SharedAxis};
 pub use decimal::{Decimal, DecimalError};
 pub use fpr_bounds::{BoundsError, FprBounds};
-pub use levels::CurvePoints;
+pub use levels::{CurvePoints, log_spaced};
 pub use overlap_curve::OverlapCurve;
 pub use shared_fpr::{SharedFpr, SharedFprError};
 

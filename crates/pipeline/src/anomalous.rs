@@ -1,18 +1,34 @@
 //! The second sweep: anomalous images are counted against the shared axis.
 
-use pimo_accumulator::{BadScore, OverlapCounter, OverlapThresholds};
-use pimo_frame::Frame;
+use std::sync::{Mutex, PoisonError};
+
+use pimo_accumulator::{
+    BadScore, BestIou, BestIouFinder, GridCells, OverlapCounter, OverlapThresholds, Region, RegionCounter, Regions,
+    SharedIou,
+};
+use pimo_dataset::Class;
+use pimo_frame::{Frame, RowScratch};
 
 use crate::Settings;
 use crate::axis::Measured;
 use crate::normal::NormalSide;
+use crate::pixels::{PixelCounts, PixelFeed};
 use crate::sweep::Count;
 
-/// Measures anomalous images.
+/// Measures anomalous images; one for each thread.
 pub(crate) struct AnomalousCounter<'a> {
     counter: OverlapCounter,
+    settings: &'a Settings,
     /// By index of the detector.
     sides: &'a [Option<NormalSide>],
+    overlaps: &'a [Option<Mutex<SharedIou>>],
+    pixels: PixelFeed<'a>,
+    cells: Vec<Option<GridCells>>,
+    best: BestIouFinder<u64>,
+    region_counter: RegionCounter,
+    scratch: RowScratch,
+    /// Of the frame just counted.
+    regions: Option<Regions>,
 }
 
 /// What an anomalous image says.
@@ -22,12 +38,75 @@ pub(crate) struct AnomalousSeen {
     pub(crate) measured: Measured,
     /// Pixels, anomalous or not, at or above the lower and the upper threshold.
     pub(crate) predicted: [u64; 2],
+    pub(crate) best_iou: Option<BestIou>,
+    pub(crate) regions: Vec<RegionSeen>,
+}
+
+/// What a region of an anomalous image says.
+pub(crate) struct RegionSeen {
+    pub(crate) region: Region,
+    pub(crate) largest: f64,
+    pub(crate) mean: f64,
+    pub(crate) aupimo: Option<f64>,
+    /// Pixels found at the lower and at the upper threshold.
+    pub(crate) found: [u64; 2],
 }
 
 impl<'a> AnomalousCounter<'a> {
-    /// `sides` by index of the detector.
-    pub(crate) fn new(settings: &Settings, sides: &'a [Option<NormalSide>]) -> Self {
-        Self { counter: OverlapCounter::new(settings.image_score), sides }
+    /// All slices by index of the detector.
+    pub(crate) fn new(
+        settings: &'a Settings,
+        sides: &'a [Option<NormalSide>],
+        pixels: &'a [Option<PixelCounts>],
+        overlaps: &'a [Option<Mutex<SharedIou>>],
+    ) -> Self {
+        let cells = |side: &NormalSide| GridCells::new(&side.grid.thresholds, side.grid.overlap);
+        Self {
+            counter: OverlapCounter::new(settings.image_score),
+            settings,
+            sides,
+            overlaps,
+            pixels: PixelFeed::new(pixels, Class::Anomalous),
+            cells: sides.iter().map(|side| side.as_ref().map(cells)).collect(),
+            best: BestIouFinder::default(),
+            region_counter: RegionCounter::default(),
+            scratch: RowScratch::default(),
+            regions: None,
+        }
+    }
+
+    fn best_iou(&mut self, frame: &Frame) -> Option<BestIou> {
+        let regions = self.regions.as_ref().filter(|_| self.settings.metrics.iou)?;
+        self.best.find(frame, regions, &mut self.scratch)
+    }
+
+    fn regions(&mut self, side: &NormalSide, frame: &Frame) -> Vec<RegionSeen> {
+        let Some(regions) = self.regions.as_ref().filter(|_| self.settings.metrics.regions) else {
+            return Vec::new();
+        };
+        let mut seen = Vec::with_capacity(regions.regions().len());
+        self.region_counter.count(frame, regions, side.axis.keys(), &mut self.scratch, |number, scores| {
+            let region = regions.regions()[number];
+            let measured = side.axis.measure_region(scores.reached, region.area);
+            let (largest, mean) = (scores.largest, scores.mean);
+            seen.push(RegionSeen { region, largest, mean, aupimo: measured.aupimo, found: measured.found });
+        });
+        seen
+    }
+
+    /// Counts the grid's cells and continues a curve's recalls above the upper bound.
+    fn go_on(&mut self, model: usize, side: &NormalSide, frame: &Frame, anomalous_pixels: u64, recalls: &mut Vec<f64>) {
+        let (Some(cells), Some(regions)) = (&mut self.cells[model], &self.regions) else { return };
+        if side.grid.thresholds.is_empty() {
+            return;
+        }
+        let cells = cells.count(frame, regions, &mut self.scratch);
+        let (mut found, mut next) = (0, 0);
+        for &place in &side.grid.curve {
+            found += cells[next..=place].iter().map(|[_, anomalous]| anomalous).sum::<u64>();
+            next = place + 1;
+            recalls.push(found as f64 / anomalous_pixels as f64);
+        }
     }
 }
 
@@ -38,11 +117,33 @@ impl Count for AnomalousCounter<'_> {
         let side = self.sides[model].as_ref().expect("a detector without an axis is not swept");
         let predicted = side.axis.operating_points().map(|point| Some(point.threshold));
         let counts = self.counter.count(frame, OverlapThresholds { axis: side.axis.keys(), predicted })?;
+        let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
+        let (image_score, anomalous_pixels, predicted) = (counts.image_score, counts.anomalous_pixels, counts.predicted);
+        let metrics = self.settings.metrics;
+        let mask = frame.mask().filter(|_| metrics.needs_regions());
+        self.regions = mask.map(|mask| Regions::of(mask, self.settings.connectivity));
+        self.go_on(model, side, frame, anomalous_pixels, &mut measured.recalls);
         Ok(AnomalousSeen {
-            image_score: counts.image_score,
-            anomalous_pixels: counts.anomalous_pixels,
-            measured: side.axis.measure(counts.reached, counts.anomalous_pixels),
-            predicted: counts.predicted,
+            image_score,
+            anomalous_pixels,
+            measured,
+            predicted,
+            best_iou: self.best_iou(frame),
+            regions: self.regions(side, frame),
         })
+    }
+
+    fn keep(&mut self, _position: usize, model: usize, frame: &Frame) {
+        if let (Some(overlap), Some(cells)) = (&self.overlaps[model], &self.cells[model]) {
+            let anomalous_pixels = frame.mask().map_or(0, pimo_frame::Mask::anomalous_pixels);
+            overlap.lock().unwrap_or_else(PoisonError::into_inner).add(cells.counts(), anomalous_pixels);
+        }
+        if let Some(regions) = &self.regions {
+            self.pixels.add(model, frame, Some(regions));
+        }
+    }
+
+    fn finish(&mut self) {
+        self.pixels.finish();
     }
 }

@@ -1,7 +1,7 @@
 //! The shared axis of one detector in one category, exact or published.
 
 use pimo_accumulator::{Depth, Run, SettledTail, key_of_score};
-use pimo_finaliser::{AxisRow, CurvePoints, OperatingPoint, OverlapCurve, SharedAxis};
+use pimo_finaliser::{AxisRow, CurvePoints, OperatingPoint, OverlapCurve, RatePoint, SharedAxis, SharedFpr};
 
 use crate::Settings;
 use crate::normal::{self, AxisKind};
@@ -17,7 +17,7 @@ pub(crate) struct ThresholdAxis {
     /// The same as columns.
     pub(crate) thresholds: Vec<f64>,
     pub(crate) rates: Vec<f64>,
-    /// Spread of the normal images' rates at these points, if known.
+    /// Spread of the normal images' rates at these points, as far as it is known.
     pub(crate) spread: Option<Vec<AxisRow>>,
     /// Keys against which anomalous images are counted, descending.
     keys: Vec<u64>,
@@ -34,14 +34,17 @@ pub(crate) struct Measured {
 }
 
 impl ThresholdAxis {
-    pub(crate) fn new(kind: AxisKind, settings: &Settings, tail: &SettledTail) -> Self {
+    /// `above` are points of the exact axis above the upper bound, by falling threshold.
+    pub(crate) fn new(kind: AxisKind, settings: &Settings, tail: &SettledTail, above: &[RatePoint]) -> Self {
         let curves = settings.curves != CurvePoints::None;
         match kind {
             AxisKind::Exact(axis) => {
-                let selected = axis.selected(settings.curves);
+                let selected = axis.selected(settings.curves, last_rate(settings));
                 let rows = axis.rows(tail, &selected);
-                let thresholds = rows.iter().map(|row| row.threshold).collect();
-                let rates = rows.iter().map(|row| row.shared_fpr).collect();
+                let mut thresholds: Vec<f64> = rows.iter().map(|row| row.threshold).collect();
+                let mut rates: Vec<f64> = rows.iter().map(|row| row.shared_fpr).collect();
+                thresholds.extend(above.iter().map(|point| point.threshold));
+                rates.extend(above.iter().map(|point| point.shared_fpr));
                 // A tail that ends in each image at its own depth does not know the worse images' rates.
                 let spread = (!ends_in_each_image(settings)).then_some(rows);
                 let kind = AxisKind::Exact(axis);
@@ -55,6 +58,29 @@ impl ThresholdAxis {
                 let kind = AxisKind::Published(axis);
                 Self { kind, selected, thresholds, rates, spread: None, keys, curves }
             }
+        }
+    }
+
+    /// How the shared FPR goes on above the upper bound: one point for each level of it at which curves want one.
+    /// Only an exact axis that is a mean ends there and can go on.
+    pub(crate) fn levels_above(kind: &AxisKind, settings: &Settings) -> Vec<f64> {
+        let AxisKind::Exact(axis) = kind else { return Vec::new() };
+        let end = axis.rates().last().copied().unwrap_or(1.0);
+        let mut levels = axis.levels(settings.curves, last_rate(settings));
+        levels.retain(|&level| level > end);
+        levels
+    }
+
+    /// The highest threshold at which the shared FPR reaches a level, if the axis goes so far and knows.
+    pub(crate) fn threshold_reaching(&self, level: f64) -> Option<f64> {
+        match &self.kind {
+            AxisKind::Exact(axis) => {
+                let points = [axis.upper_threshold(), axis.lower_threshold()];
+                let bounds = [axis.bounds().lower().value(), axis.bounds().upper().value()];
+                let known = points.iter().zip(bounds).find(|(_, bound)| *bound == level);
+                known.map(|(point, _)| point.threshold).or_else(|| axis.threshold_reaching(level))
+            }
+            AxisKind::Published(_) => None,
         }
     }
 
@@ -102,6 +128,21 @@ impl ThresholdAxis {
         }
     }
 
+    /// A region of `area` pixels, of which those that reach the axis are `reached`.
+    pub(crate) fn measure_region(&self, reached: &[Run], area: u64) -> Measured {
+        match &self.kind {
+            AxisKind::Exact(axis) => {
+                let curve = OverlapCurve::new(axis, reached, area);
+                Measured { aupimo: curve.aupimo(), recalls: Vec::new(), found: curve.found_at_thresholds() }
+            }
+            AxisKind::Published(axis) => Measured {
+                aupimo: Some(axis.aupimo(reached, area)),
+                recalls: Vec::new(),
+                found: axis.found_at_thresholds(reached),
+            },
+        }
+    }
+
     /// By group: pixels at or above the lower and the upper threshold, where what was kept reaches down to it.
     pub(crate) fn normal_counts(
         &self,
@@ -128,6 +169,15 @@ impl ThresholdAxis {
             AxisKind::Exact(axis) => few_pixels(axis.upper_threshold()).into_iter().collect(),
             AxisKind::Published(axis) => axis.warnings().iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+/// The largest shared FPR of curves.
+fn last_rate(settings: &Settings) -> f64 {
+    if settings.metrics.counts_all_pixels() && settings.shared_fpr == SharedFpr::Mean {
+        1.0
+    } else {
+        settings.bounds.upper().value()
     }
 }
 

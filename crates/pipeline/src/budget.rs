@@ -5,6 +5,7 @@ use pimo_finaliser::CurvePoints;
 use pimo_frame::Mask;
 
 use crate::error::bytes;
+use crate::pixels::PixelPlan;
 use crate::plan::PlannedCategory;
 use crate::{PipelineError, Settings, Thresholds, normal};
 
@@ -140,7 +141,20 @@ fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
         // Rates, counts, logarithms and keys.
         Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
     };
-    tail.saturating_add(axis).saturating_mul(models)
+    tail.saturating_add(axis).saturating_mul(models).saturating_add(pixel_bytes(settings, category).0)
+}
+
+/// Bytes set aside in each counting thread for the connected regions of one mask: ten times what masks drawn by hand
+/// need, a fifth of what a chessboard takes. `None` where regions are not looked for.
+pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> Option<u64> {
+    let largest = category.largest_image().pixels();
+    settings.metrics.needs_regions().then(|| (largest * 16).max(1 << 20))
+}
+
+/// What counting all pixels takes, of all detectors: shared, and in each thread.
+fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> (u64, u64) {
+    let plans = (0..category.models.len()).filter_map(|model| PixelPlan::new(settings, category, model));
+    plans.fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
 }
 
 /// Bytes of one counting thread.
@@ -151,7 +165,11 @@ fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
         ImageScore::Max | ImageScore::Mean => 0,
         ImageScore::MeanTop(k) => k.min(category.largest_image().pixels()),
     };
-    COUNTER_BYTES.saturating_add(wanted.saturating_add(top).saturating_mul(48))
+    COUNTER_BYTES
+        .saturating_add(wanted.saturating_add(top).saturating_mul(48))
+        .saturating_add(pixel_bytes(settings, category).1)
+        // Those of the frame, and its rows on their way.
+        .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
 }
 
 /// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.

@@ -1,16 +1,21 @@
 //! Evaluating one category.
 
+use std::sync::{Mutex, PoisonError};
+
+use pimo_accumulator::SharedIou;
 use pimo_dataset::{Class, Dataset, Item};
-use pimo_finaliser::OperatingPoint;
+use pimo_finaliser::{BestIouMean, OperatingPoint, ScoreCurve, iou_shared_max};
 use pimo_reader::Reader;
-use pimo_store::rows::{AxisRow, CategoryRow, CurveSlice, ImageRow};
+use pimo_store::rows::{AxisRow, CategoryRow, CurveSlice, ImageRow, RegionRow};
 use pimo_store::{CategoryPart, PublishedScores, RunWriter};
 use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
-use crate::anomalous::{AnomalousCounter, AnomalousSeen};
-use crate::budget::Lanes;
+use crate::anomalous::{AnomalousCounter, AnomalousSeen, RegionSeen};
+use crate::budget::{Lanes, region_bytes};
 use crate::digest::{self, Digest};
+use crate::metrics::{self, Metric};
 use crate::normal::{NormalSide, NormalSweep};
+use crate::pixels::{PixelCounts, PixelPlan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::problem::Bad;
 use crate::scores::{self, Scores};
@@ -66,10 +71,16 @@ impl CategoryRun<'_> {
 
     fn attempt(&self, models: &[usize], found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
         let normal = self.planned.list(Class::Normal);
+        let pixels: Vec<Option<PixelCounts>> = (0..self.dataset.models.len())
+            .map(|model| {
+                let plan = PixelPlan::new(self.settings, self.planned, model).filter(|_| models.contains(&model));
+                plan.map(PixelCounts::new)
+            })
+            .collect();
         let mut sides: Vec<Option<NormalSide>> = self.dataset.models.iter().map(|_| None).collect();
         let known = found.clone();
         let sweep = self.sweep(&normal, models, &known);
-        let swept = NormalSweep { settings: self.settings, sweep, found }.run()?;
+        let swept = NormalSweep { settings: self.settings, sweep, pixels: &pixels, found }.run()?;
         for (&model, side) in models.iter().zip(swept) {
             sides[model] = side;
         }
@@ -81,7 +92,8 @@ impl CategoryRun<'_> {
         let mut rows = Rows::new(self, models, &sides)?;
         let known = found.clone();
         let sweep = self.sweep(&anomalous, models, &known);
-        let counter = || AnomalousCounter::new(self.settings, &sides);
+        let overlaps: Vec<Option<Mutex<SharedIou>>> = sides.iter().map(|side| self.shared_overlap(side)).collect();
+        let counter = || AnomalousCounter::new(self.settings, &sides, &pixels, &overlaps);
         sweep.run(counter, |counted| match rows.anomalous(counted)? {
             Some(problem) => {
                 found.add(*problem, &self.dataset.models);
@@ -93,7 +105,16 @@ impl CategoryRun<'_> {
         if models.iter().any(|model| !sound.contains(model)) {
             return Ok(None);
         }
+        for ((results, pixels), overlap) in rows.results.iter_mut().zip(pixels).zip(overlaps) {
+            results.pixels = pixels;
+            results.overlap = overlap.map(|sums| sums.into_inner().unwrap_or_else(PoisonError::into_inner));
+        }
         rows.finish().map(Some)
+    }
+
+    fn shared_overlap(&self, side: &Option<NormalSide>) -> Option<Mutex<SharedIou>> {
+        let grid = &side.as_ref().filter(|_| self.settings.metrics.iou)?.grid;
+        Some(Mutex::new(SharedIou::new(&grid.thresholds[..grid.overlap])))
     }
 
     fn sweep<'s>(&'s self, images: &'s [PlannedImage], models: &'s [usize], bad: &'s Bad) -> Sweep<'s> {
@@ -102,6 +123,7 @@ impl CategoryRun<'_> {
             dataset: self.dataset,
             category: self.planned,
             mask_rule: self.settings.mask_rule,
+            region_bytes: region_bytes(self.settings, self.planned),
             images,
             models,
             bad,
@@ -132,11 +154,16 @@ struct ModelResults {
     normal: u64,
     /// Path key and score of every image, for the published format.
     published: Vec<(String, f64)>,
+    /// Scores of anomalous images, by position among them; NaN for those that were left out.
+    image_scores: Vec<f64>,
+    best_iou: BestIouMean,
+    overlap: Option<SharedIou>,
+    pixels: Option<PixelCounts>,
 }
 
 impl ModelResults {
     fn for_images(anomalous: usize) -> Self {
-        Self { scores: Scores::for_images(anomalous), ..Self::default() }
+        Self { scores: Scores::for_images(anomalous), image_scores: vec![f64::NAN; anomalous], ..Self::default() }
     }
 }
 
@@ -168,7 +195,10 @@ impl<'a> Rows<'a> {
             self.masks.number(mask);
         }
         match counted.outcome {
-            Outcome::Seen(seen) => self.write_anomalous(counted.image, counted.model, &seen).map(|()| None),
+            Outcome::Seen(seen) => {
+                self.results[counted.model].image_scores[counted.position] = seen.image_score;
+                self.write_anomalous(counted.image, counted.model, &seen).map(|()| None)
+            }
             Outcome::Bad(problem) => Ok(Some(problem)),
             Outcome::LeftOut => Ok(None),
         }
@@ -226,7 +256,13 @@ impl<'a> Rows<'a> {
         row.recall_at_upper_threshold = Some(upper.recall);
         row.precision_at_upper_threshold = upper.precision;
         row.iou_at_upper_threshold = Some(upper.iou);
+        if let Some(best) = &seen.best_iou {
+            row.best_iou = Some(best.iou());
+            row.best_iou_threshold = Some(best.threshold);
+            self.results[model].best_iou.add(best);
+        }
         self.part.image(&row)?;
+        self.write_regions(&row, &seen.regions)?;
         if !seen.measured.recalls.is_empty() {
             self.part.curve(&CurveSlice {
                 model: &self.run.dataset.models[model],
@@ -238,6 +274,33 @@ impl<'a> Rows<'a> {
         }
         self.results[model].scores.add(aupimo, row.defect.as_deref());
         self.keep_published(image, model, aupimo.unwrap_or(f64::NAN));
+        Ok(())
+    }
+
+    fn write_regions(&mut self, image: &ImageRow, regions: &[RegionSeen]) -> Result<(), PipelineError> {
+        for (number, seen) in regions.iter().enumerate() {
+            let region = seen.region;
+            let (centroid_row, centroid_col) = region.centroid();
+            let [lower, upper] = seen.found.map(|found| found as f64 / region.area as f64);
+            self.part.region(&RegionRow {
+                model: image.model.clone(),
+                category: image.category.clone(),
+                image_id: image.image_id.clone(),
+                region: number as u32,
+                area: region.area,
+                top: region.top,
+                left: region.left,
+                bottom: region.bottom - 1,
+                right: region.right - 1,
+                centroid_row,
+                centroid_col,
+                max_score: seen.largest,
+                mean_score: seen.mean,
+                covered_at_lower_threshold: Some(lower),
+                covered_at_upper_threshold: Some(upper),
+                aupimo: seen.aupimo,
+            })?;
+        }
         Ok(())
     }
 
@@ -288,7 +351,7 @@ impl<'a> Rows<'a> {
         let name = &self.run.dataset.models[model];
         let category = &self.run.planned.category.name;
         for (index, (&threshold, &shared_fpr)) in side.axis.thresholds.iter().zip(&side.axis.rates).enumerate() {
-            let spread = side.axis.spread.as_ref().map(|rows| rows[index]);
+            let spread = side.axis.spread.as_ref().and_then(|rows| rows.get(index));
             let quantile = |i: usize| spread.map(|row| row.quantiles[i]);
             self.part.axis(&AxisRow {
                 model: name.clone(),
@@ -301,10 +364,14 @@ impl<'a> Rows<'a> {
                 q99: quantile(2),
             })?;
         }
-        let results = std::mem::take(&mut self.results[model]);
+        let mut results = std::mem::take(&mut self.results[model]);
         let aupimo = results.scores.summary();
         for (metric, value) in scores::metrics(&aupimo) {
             self.part.metric(metric_row(name, category, metric, value))?;
+        }
+        let metrics = self.metrics(model, &mut results)?;
+        for metric in &metrics {
+            self.part.metric(metric.row(name, category))?;
         }
         let bounds = self.run.settings.bounds;
         let [lower, upper] = side.axis.operating_points();
@@ -314,6 +381,7 @@ impl<'a> Rows<'a> {
             shared_fpr: Some(point.shared_fpr),
         };
         let mut warnings = side.axis.warnings(self.run.settings);
+        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings.tolerance));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";
@@ -332,9 +400,62 @@ impl<'a> Rows<'a> {
                 upper: stored(upper, bounds.lower().value()),
             }),
             defects: results.scores.by_defect(),
+            metrics: metrics.iter().map(|metric| (metric.name.clone(), metric.stored())).collect(),
             warnings,
             ..CategorySummary::default()
         })
+    }
+
+    /// Everything that is computed beside AUPIMO.
+    fn metrics(&self, model: usize, results: &mut ModelResults) -> Result<Vec<Metric>, PipelineError> {
+        let (settings, side) = (self.run.settings, self.side(model));
+        let mut found = Vec::new();
+        if let Some(pixels) = results.pixels.take() {
+            let curve = pixels.into_curve().map_err(|error| PipelineError::Pixels {
+                category: self.run.planned.category.name.clone(),
+                message: error.to_string(),
+            })?;
+            found.extend(metrics::of_pixels(&curve, settings));
+            for &(level, threshold) in &side.levels {
+                found.extend(metrics::at_level(&curve, level, threshold));
+            }
+        }
+        if settings.metrics.iou {
+            let shared = results.overlap.as_ref().and_then(iou_shared_max);
+            found.extend(metrics::of_overlaps(results.best_iou.value(), shared));
+        }
+        if settings.metrics.image {
+            found.extend(metrics::of_images(&ScoreCurve::of_labelled(self.image_scores(model, results).map(|(_, image)| image))));
+            let groups = || self.image_scores(model, results).map(|(image, _)| self.run.planned.item(image).group());
+            if groups().any(|group| group.is_some()) {
+                found.extend(metrics::of_samples(&self.samples(model, results)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every image that was evaluated with its score and whether it is anomalous.
+    fn image_scores<'r>(
+        &'r self,
+        model: usize,
+        results: &'r ModelResults,
+    ) -> impl Iterator<Item = (PlannedImage, (f64, bool))> + 'r {
+        let mut normal = self.side(model).scores.iter().map(|score| score.unwrap_or(f64::NAN));
+        let mut anomalous = results.image_scores.iter().copied();
+        self.run.planned.images.iter().filter_map(move |&image| {
+            let is_anomalous = image.class == Class::Anomalous;
+            let score = if is_anomalous { anomalous.next() } else { normal.next() };
+            score.filter(|score| !score.is_nan()).map(|score| (image, (score, is_anomalous)))
+        })
+    }
+
+    /// Images of one group are one sample; an image without a group is one of its own.
+    fn samples(&self, model: usize, results: &ModelResults) -> ScoreCurve {
+        ScoreCurve::of_samples(self.image_scores(model, results).map(|(image, (score, is_anomalous))| {
+            let item = self.run.planned.item(image);
+            let own = item.group().is_none().then_some(image.item);
+            ((item.group(), own), score, is_anomalous)
+        }))
     }
 
     /// Adds the scores in the published format; a warning where there are none.

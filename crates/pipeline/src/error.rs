@@ -32,6 +32,14 @@ pub enum PipelineError {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// A category's pixels can't be counted.
+    #[error("category {category}: {message}")]
+    Pixels {
+        /// The category.
+        category: String,
+        /// Why not.
+        message: String,
+    },
     /// The run was asked to stop.
     #[error("interrupted")]
     Cancelled,
@@ -48,7 +56,7 @@ impl PipelineError {
             Self::Bad(problems) => fault_of(problems),
             Self::Usage(_) => Fault::Usage,
             Self::Store(error) if error.is_system() => Fault::System,
-            Self::Store(_) | Self::Memory { .. } => Fault::Data,
+            Self::Store(_) | Self::Memory { .. } | Self::Pixels { .. } => Fault::Data,
             Self::Cancelled | Self::Thread(_) => Fault::System,
         }
     }

@@ -16,6 +16,7 @@ use rayon::ThreadPoolBuilder;
 use crate::budget::Lanes;
 use crate::category::{CategoryOutcome, CategoryRun, metric_row};
 use crate::digest::Digest;
+use crate::metrics;
 use crate::plan::{PlannedCategory, Planner};
 use crate::scores;
 use crate::{Cancel, Event, Input, Observer, Output, PipelineError, Settings, Thresholds};
@@ -294,7 +295,8 @@ impl<'a> Run<'a> {
             let means: Vec<_> = model.categories.values().map(|summary| summary.aupimo).collect();
             let aupimo = scores::macro_average(&means);
             let categories = model.categories.len() as u64;
-            model.macro_average = MacroAverage { categories, aupimo, ..MacroAverage::default() };
+            let metrics: Vec<_> = model.categories.values().map(|summary| &summary.metrics).collect();
+            model.macro_average = MacroAverage { categories, aupimo, metrics: metrics::macro_average(&metrics) };
         }
         Summary {
             parameters: parameters(self.settings),
@@ -333,6 +335,8 @@ impl<'a> Run<'a> {
             for (metric, value) in scores::metrics(&results.macro_average.aupimo) {
                 macro_rows.push(metric_row(model, MACRO_CATEGORY, metric, value));
             }
+            let metrics = &results.macro_average.metrics;
+            macro_rows.extend(metrics.iter().map(|(name, value)| metrics::row(model, MACRO_CATEGORY, name, *value)));
         }
         writer.macro_average(&macro_rows)?;
         let record = RunRecord {

@@ -211,6 +211,7 @@ impl Decoding<'_> {
             dataset: self.dataset,
             category,
             mask_rule: self.settings.mask_rule,
+            region_bytes: budget::region_bytes(self.settings, category),
             images,
             models: &models,
             bad: &category.bad,

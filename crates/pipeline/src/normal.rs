@@ -7,10 +7,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
 use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
-use pimo_finaliser::{AxisError, SharedAxis, SharedFpr};
+use pimo_dataset::Class;
+use pimo_finaliser::{AxisError, CurvePoints, RatePoint, SharedAxis, SharedFpr};
 use pimo_frame::{Frame, RowScratch, SampleType};
 
 use crate::axis::ThresholdAxis;
+use crate::grid::{ScoreGrid, overlap_thresholds};
+use crate::pixels::{PixelCounts, PixelFeed};
 use crate::plan::PlannedImage;
 use crate::problem::Bad;
 use crate::sweep::{Count, Counted, Outcome, Sweep};
@@ -38,12 +41,21 @@ pub(crate) struct NormalSide {
     pub(crate) scores: Vec<Option<f64>>,
     /// By the same position: pixels at or above the lower and the upper threshold, where that is known.
     pub(crate) predicted: Vec<[Option<u64>; 2]>,
+    /// Thresholds that are counted beside those of the axis.
+    pub(crate) grid: ScoreGrid,
+    /// Levels of the shared FPR at which rates of all pixels are wanted, with the thresholds that reach them.
+    pub(crate) levels: Vec<(f64, Option<f64>)>,
 }
+
+/// Levels of the shared FPR at whose thresholds all pixels are measured.
+const LEVELS: [f64; 4] = [1e-5, 1e-4, 1e-3, 1e-2];
 
 /// The normal sweep of a category, for all its sound detectors.
 pub(crate) struct NormalSweep<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) sweep: Sweep<'a>,
+    /// Where all pixels are counted, by index of the detector.
+    pub(crate) pixels: &'a [Option<PixelCounts>],
     /// Problems are noted here.
     pub(crate) found: &'a mut Bad,
 }
@@ -77,7 +89,7 @@ impl NormalSweep<'_> {
     pub(crate) fn run(mut self) -> Result<Vec<Option<NormalSide>>, PipelineError> {
         let images = self.sweep.images;
         let depth = depth(self.settings, images.len() as u64);
-        let models = self.sweep.models;
+        let (models, pixels) = (self.sweep.models, self.pixels);
         let mut gathering: Vec<Gathering> =
             models.iter().map(|_| Gathering { extent: Extent::EMPTY, scores: vec![None; images.len()] }).collect();
         let shared = || SharedTail { tail: Mutex::new(UpperTail::new(depth)), floor: AtomicU64::new(0) };
@@ -91,6 +103,7 @@ impl NormalSweep<'_> {
             tails: &tails,
             models,
             extents: published,
+            pixels: PixelFeed::new(pixels, Class::Normal),
         };
         let (names, found) = (&self.sweep.dataset.models, &mut *self.found);
         self.sweep.run(counter, |counted: Counted<TailSeen>| {
@@ -129,11 +142,41 @@ impl NormalSweep<'_> {
             Thresholds::Exact => self.exact_axis(model, &tail)?,
             Thresholds::Linspace(count) => self.published_axis(model, extent, count, &scores)?,
         };
-        Ok(axis.map(|axis| {
-            let axis = ThresholdAxis::new(axis, self.settings, &tail);
+        Ok(axis.map(|kind| {
+            let images = scores.iter().flatten().count() as u64;
+            let above = self.points_reaching(model, images, &ThresholdAxis::levels_above(&kind, self.settings));
+            let axis = ThresholdAxis::new(kind, self.settings, &tail, &above);
             let predicted = axis.normal_counts(&tail, scores.len(), self.settings);
-            NormalSide { axis, scores, predicted }
+            let grid = self.grid(model, images, &above);
+            let levels = self.levels(model, images, &axis);
+            NormalSide { axis, scores, predicted, grid, levels }
         }))
+    }
+
+    /// Where the shared FPR reaches levels that the axis does not; nothing where not all pixels are counted.
+    fn points_reaching(&self, model: usize, images: u64, levels: &[f64]) -> Vec<RatePoint> {
+        let counts = self.pixels[model].as_ref().filter(|_| self.settings.shared_fpr == SharedFpr::Mean);
+        counts.map_or_else(Vec::new, |counts| counts.rate_points(self.sweep.category, images, levels))
+    }
+
+    fn grid(&self, model: usize, images: u64, above: &[RatePoint]) -> ScoreGrid {
+        let above = if self.settings.curves == CurvePoints::None { &[] } else { above };
+        let overlap = match &self.pixels[model] {
+            Some(counts) if self.settings.metrics.iou => overlap_thresholds(counts, self.sweep.category, images),
+            _ => Vec::new(),
+        };
+        ScoreGrid::new(above, &overlap)
+    }
+
+    fn levels(&self, model: usize, images: u64, axis: &ThresholdAxis) -> Vec<(f64, Option<f64>)> {
+        if !self.settings.metrics.pixel {
+            return Vec::new();
+        }
+        let found = |level: f64| {
+            let point = || self.points_reaching(model, images, &[level]).first().map(|point| point.threshold);
+            (level, axis.threshold_reaching(level).or_else(point))
+        };
+        LEVELS.map(found).into()
     }
 
     fn exact_axis(&mut self, model: usize, tail: &SettledTail) -> Result<Option<AxisKind>, PipelineError> {
@@ -267,6 +310,7 @@ struct TailCounter<'a> {
     tails: &'a [SharedTail],
     models: &'a [usize],
     extents: bool,
+    pixels: PixelFeed<'a>,
 }
 
 struct TailSeen {
@@ -297,6 +341,11 @@ impl Count for TailCounter<'_> {
 
     fn keep(&mut self, position: usize, model: usize, frame: &Frame) {
         self.shared(model).add(position as u32, frame.evaluated().pixels(), &self.largest);
+        self.pixels.add(model, frame, None);
+    }
+
+    fn finish(&mut self) {
+        self.pixels.finish();
     }
 }
 

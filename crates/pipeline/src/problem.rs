@@ -8,6 +8,8 @@ use pimo_dataset::{Class, Problem, ProblemKind};
 use pimo_frame::Size;
 use pimo_reader::ReadError;
 
+use crate::bytes;
+
 /// What a problem is about.
 #[derive(Clone, Copy)]
 pub(crate) struct About<'a> {
@@ -59,6 +61,17 @@ impl About<'_> {
     /// A mapped file that changed.
     pub(crate) fn torn(self, file: PathBuf, what: &str) -> Problem {
         self.problem(ProblemKind::Unreadable, file, format!("{what}; write the file again, or use --io pread"))
+    }
+
+    /// A mask whose connected regions take more memory than is set aside for them.
+    pub(crate) fn many_regions(self, file: PathBuf, needed: u64, allowed: u64) -> Problem {
+        let message = format!(
+            "the mask falls into so many pieces that finding its connected regions takes {} of memory, and {} are set \
+             aside for that; is it a mask? If so, use --metrics aupimo,image, which needs no regions",
+            bytes(needed),
+            bytes(allowed)
+        );
+        self.problem(ProblemKind::ManyRegions, file, message)
     }
 
     pub(crate) fn problem(self, kind: ProblemKind, file: PathBuf, message: String) -> Problem {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use pimo_accumulator::ImageScore;
+use pimo_accumulator::{Connectivity, ImageScore};
 use pimo_dataset::{ManifestOptions, Sources};
 use pimo_finaliser::{CurvePoints, FprBounds, SharedFpr};
 use pimo_reader::{IoChoice, MaskRule};
 
-use crate::PipelineError;
+use crate::{Metrics, PipelineError};
 
 /// Where the images come from.
 #[derive(Clone, Debug)]
@@ -44,6 +44,16 @@ pub struct Settings {
     pub shared_fpr: SharedFpr,
     /// The points of curves that are kept.
     pub curves: CurvePoints,
+    /// What is computed beside AUPIMO.
+    pub metrics: Metrics,
+    /// Which anomalous pixels make one region.
+    pub connectivity: Connectivity,
+    /// Limits of the false-positive rate for AUPRO and partial AUROC, each above 0 and at most 1.
+    pub aupro_limits: Vec<f64>,
+    /// Thresholds at which precision, recall, F1 and intersection over union are wanted.
+    pub at: Vec<f64>,
+    /// Half-width of a metric's interval that is not worth a warning.
+    pub tolerance: f64,
     /// How an image's pixels become its score.
     pub image_score: ImageScore,
     /// Which samples of a mask are anomalous.
@@ -72,6 +82,11 @@ impl Default for Settings {
             bounds: FprBounds::default(),
             shared_fpr: SharedFpr::Mean,
             curves: CurvePoints::default(),
+            metrics: Metrics::ALL,
+            connectivity: Connectivity::Eight,
+            aupro_limits: vec![0.01, 0.05, 0.3, 1.0],
+            at: Vec::new(),
+            tolerance: 1e-6,
             image_score: ImageScore::Max,
             mask_rule: MaskRule::Nonzero,
             resample_any: false,
@@ -117,12 +132,22 @@ impl Settings {
             MaskRule::Nonzero => "nonzero".to_owned(),
             MaskRule::Above(bound) => format!("above:{bound}"),
         };
+        let connectivity = match self.connectivity {
+            Connectivity::Four => "4",
+            Connectivity::Eight => "8",
+        };
+        let numbers = |numbers: &[f64]| numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(",");
         [
             ("thresholds", thresholds),
             ("fpr_lower_bound", self.bounds.lower().to_string()),
             ("fpr_upper_bound", self.bounds.upper().to_string()),
             ("shared_fpr", self.shared_fpr.to_string()),
             ("curves", curves),
+            ("metrics", self.metrics.to_string()),
+            ("connectivity", connectivity.to_owned()),
+            ("aupro_limits", numbers(&self.aupro_limits)),
+            ("at", numbers(&self.at)),
+            ("tolerance", format!("{:?}", self.tolerance)),
             ("image_score", image_score),
             ("mask", mask_rule),
             ("resample_any", self.resample_any.to_string()),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use pimo_accumulator::BadScore;
+use pimo_accumulator::{BadScore, Regions};
 use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
 use pimo_frame::{Frame, Mask};
 use pimo_reader::{MaskRule, Reader};
@@ -40,6 +40,9 @@ pub(crate) trait Count: Send {
 
     /// Adds what it just saw of a frame to what is shared; called when the frame proved to be whole.
     fn keep(&mut self, _position: usize, _model: usize, _frame: &Frame) {}
+
+    /// Adds what it still has to what is shared; called when there are no more frames.
+    fn finish(&mut self) {}
 }
 
 /// What became of one map.
@@ -69,6 +72,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) category: &'a PlannedCategory<'a>,
     pub(crate) mask_rule: MaskRule,
+    /// Bytes that finding the connected regions of a mask may take; `None` where they are not looked for.
+    pub(crate) region_bytes: Option<u64>,
     /// The images, in order.
     pub(crate) images: &'a [PlannedImage],
     /// Indices of the detectors, in order.
@@ -222,6 +227,12 @@ impl Sweep<'_> {
         if (anomalous_pixels > 0) != (image.class == Class::Anomalous) {
             return Err(about.contradiction(path, image.class, anomalous_pixels).into());
         }
+        if let Some(allowed) = self.region_bytes {
+            let needed = Regions::most_bytes(&mask);
+            if needed > allowed {
+                return Err(about.many_regions(path, needed, allowed).into());
+            }
+        }
         let digest = Some(digest::of_mask(&mask));
         let mask = (image.class == Class::Anomalous).then(|| Arc::new(mask));
         Ok(GoodMask { mask, digest })
@@ -260,6 +271,7 @@ impl Sweep<'_> {
                 return;
             }
         }
+        counter.finish();
     }
 
     fn count_job<C: Count>(&self, counter: &mut C, job: Job) -> Counted<C::Seen> {

@@ -7,6 +7,7 @@ use pimo_pipeline::{Settings, Thresholds};
 use pimo_reader::MaskRule;
 
 use crate::args::bounds;
+use crate::args::metrics::MetricsArgs;
 
 /// Options about measuring.
 #[derive(Args, Clone, Debug)]
@@ -66,6 +67,9 @@ pub struct MeasureArgs {
     /// The published procedure refuses 30 thresholds or fewer between the bounds; this is its `force`.
     #[arg(long)]
     pub allow_few_points: bool,
+
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// Which maps may be resampled.
@@ -112,14 +116,14 @@ fn image_score(text: &str) -> Result<ImageScore, String> {
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
+pub(super) fn finite(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(|| "expected a number".to_owned())
 }
 
 impl MeasureArgs {
     /// What the libraries take, with the machine's share left at its defaults.
     pub fn to_settings(&self) -> Settings {
-        Settings {
+        let mut settings = Settings {
             thresholds: self.thresholds,
             bounds: self.fpr_bounds,
             shared_fpr: self.shared_fpr,
@@ -130,7 +134,9 @@ impl MeasureArgs {
             skip_bad: self.skip_bad,
             allow_few_points: self.allow_few_points,
             ..Settings::default()
-        }
+        };
+        self.metrics.apply(&mut settings);
+        settings
     }
 }
 

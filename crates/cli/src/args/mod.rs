@@ -7,6 +7,7 @@ mod measure;
 mod memory;
 mod messages;
 mod moved;
+mod metrics;
 mod resources;
 mod size;
 mod sources;

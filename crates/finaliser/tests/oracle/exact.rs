@@ -167,7 +167,7 @@ proptest! {
         let run = Run::new(&case);
         for kind in case.kinds() {
             let (axis, tail, _) = run.axes(&case, &kind);
-            let all = axis.selected(CurvePoints::Full);
+            let all = axis.selected(CurvePoints::Full, axis.bounds().upper().value());
             prop_assert_eq!(&all, &(0..axis.keys().len()).collect::<Vec<_>>());
             let some: Vec<usize> = all.iter().copied().filter(|index| index % 3 == 1).collect();
             for selected in [all, some, Vec::new()] {
@@ -199,7 +199,7 @@ proptest! {
                 .map(|point| axis.keys().iter().position(|&key| score_of_key(key) == point.threshold).unwrap());
             let upper = axis.bounds().upper().value();
             let (first, last) = (exact.points[0].1.value().ln(), upper.ln());
-            let selected = axis.selected(CurvePoints::Levels(levels));
+            let selected = axis.selected(CurvePoints::Levels(levels), axis.bounds().upper().value());
             prop_assert!(selected.is_sorted_by(|a, b| a < b));
             prop_assert!(ends.iter().all(|end| selected.contains(end)));
             // A level that is a rate of the axis may fall to either side by rounding.
@@ -219,7 +219,7 @@ proptest! {
             }
             let unexplained = selected.iter().zip(explained).filter(|(index, why)| !why && !ends.contains(index));
             prop_assert_eq!(unexplained.count(), 0);
-            prop_assert_eq!(axis.selected(CurvePoints::None), axis.selected(CurvePoints::Levels(200)));
+            prop_assert_eq!(axis.selected(CurvePoints::None, axis.bounds().upper().value()), axis.selected(CurvePoints::Levels(200), axis.bounds().upper().value()));
         }
     }
 }

@@ -40,7 +40,7 @@ fn outcome(axis: &SharedAxis, tail: &SettledTail, case: &Case) -> Outcome {
         operating: format!("{:?} {:?}", axis.lower_threshold(), axis.upper_threshold()),
         covers: axis.covers_bounds(),
         normal_counts: axis.normal_counts(tail),
-        rows: format!("{:?}", axis.rows(tail, &axis.selected(CurvePoints::Full))),
+        rows: format!("{:?}", axis.rows(tail, &axis.selected(CurvePoints::Full, axis.bounds().upper().value()))),
         aupimo: images.iter().map(|image| image.aupimo.map(f64::to_bits)).collect(),
         images,
     }

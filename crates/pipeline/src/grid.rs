@@ -1,0 +1,80 @@
+//! Thresholds that are chosen when the normal images are through: where curves go on above the upper bound of the
+//! shared FPR, and where the mean overlap of all images is added up.
+
+use pimo_finaliser::{RatePoint, log_spaced};
+
+use crate::pixels::PixelCounts;
+use crate::plan::PlannedCategory;
+
+/// Levels of the normal images' rates at which the overlap is added up.
+const RATES: usize = 384;
+/// The largest of these rates: thresholds that let more normal pixels pass are no good ones.
+const LARGEST_RATE: f64 = 0.1;
+/// Thresholds above all normal scores.
+const ABOVE: usize = 64;
+
+/// A grid of descending thresholds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ScoreGrid {
+    pub(crate) thresholds: Vec<f64>,
+    /// How many of them, from the highest, serve the mean overlap.
+    pub(crate) overlap: usize,
+    /// Where the points of curves lie among them.
+    pub(crate) curve: Vec<usize>,
+}
+
+impl ScoreGrid {
+    /// The grid for a detector whose curves go on at these points, by falling threshold.
+    pub(crate) fn new(curve: &[RatePoint], overlap: &[f64]) -> Self {
+        let mut thresholds: Vec<f64> = overlap.to_vec();
+        thresholds.extend(curve.iter().map(|point| point.threshold));
+        thresholds.sort_by(|a, b| b.total_cmp(a));
+        thresholds.dedup();
+        let place = |threshold: f64| thresholds.partition_point(|&other| other > threshold);
+        let lowest = overlap.iter().copied().reduce(f64::min);
+        Self {
+            overlap: lowest.map_or(0, |lowest| place(lowest) + 1),
+            curve: curve.iter().map(|point| place(point.threshold)).collect(),
+            thresholds,
+        }
+    }
+}
+
+/// Thresholds for the mean overlap: 384 levels of the normal images' rate from a single pixel to 0.1, evenly spaced in
+/// its logarithm, and 64 in growing steps above the highest normal score.
+pub(crate) fn overlap_thresholds(counts: &PixelCounts, category: &PlannedCategory<'_>, images: u64) -> Vec<f64> {
+    let pixels: u64 = category.normal_pixels().sum();
+    let smallest = 1.0 / pixels.max(1) as f64;
+    let levels: Vec<f64> = log_spaced(smallest, LARGEST_RATE.max(smallest), RATES).collect();
+    let mut thresholds: Vec<f64> =
+        counts.rate_points(category, images, &levels).into_iter().map(|point| point.threshold).collect();
+    if let (Some(top), Some(&last)) = (counts.largest(), thresholds.last()) {
+        let span = top - last;
+        thresholds.extend(above(top, span));
+    }
+    thresholds.retain(|threshold| threshold.is_finite());
+    thresholds.sort_by(|a, b| b.total_cmp(a));
+    thresholds.dedup();
+    thresholds
+}
+
+/// From a sixty-fourth of the span above the top to a thousand times it: what detectors give to defects lies there.
+fn above(top: f64, span: f64) -> impl Iterator<Item = f64> {
+    let steps = if span > 0.0 { ABOVE } else { 0 };
+    log_spaced(span / 64.0, span * 1024.0, steps).map(move |step| top + step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_thresholds_find_their_places() {
+        let point = |threshold| RatePoint { threshold, shared_fpr: 0.5 };
+        let grid = ScoreGrid::new(&[point(3.0), point(1.0)], &[5.0, 3.0, 2.0]);
+        assert_eq!(grid.thresholds, [5.0, 3.0, 2.0, 1.0]);
+        assert_eq!((grid.overlap, grid.curve), (3, vec![1, 3]));
+        let none = ScoreGrid::new(&[], &[]);
+        assert_eq!((none.overlap, none.thresholds.len()), (0, 0));
+    }
+}

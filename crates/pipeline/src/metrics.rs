@@ -1,0 +1,301 @@
+//! Which metrics a run computes, and what they are called.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use pimo_finaliser::{Interval, ScoreCurve, ThresholdRates, macro_average as macro_average_of};
+use pimo_store::MetricValue;
+use pimo_store::rows::CategoryRow;
+
+use crate::Settings;
+
+/// Groups of metrics. AUPIMO is always computed; the others are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Over all pixels: AUROC, average precision, F1max, IoU max, FPR95, rates at thresholds.
+    pub pixel: bool,
+    /// The per-region overlap: AUPRO.
+    pub aupro: bool,
+    /// Intersection over union of each image.
+    pub iou: bool,
+    /// A row for every connected region.
+    pub regions: bool,
+    /// Over images, and over groups of images.
+    pub image: bool,
+}
+
+impl Metrics {
+    /// Everything.
+    pub const ALL: Self = Self { pixel: true, aupro: true, iou: true, regions: true, image: true };
+    /// Nothing but AUPIMO.
+    pub const AUPIMO: Self = Self { pixel: false, aupro: false, iou: false, regions: false, image: false };
+
+    /// Whether all pixels have to be counted.
+    pub const fn counts_all_pixels(self) -> bool {
+        self.pixel || self.aupro || self.iou
+    }
+
+    /// Whether connected regions of masks have to be found.
+    pub const fn needs_regions(self) -> bool {
+        self.counts_all_pixels() || self.regions
+    }
+
+    const NAMES: [&'static str; 5] = ["pixel", "aupro", "iou", "regions", "image"];
+
+    fn groups(&mut self) -> [&mut bool; 5] {
+        [&mut self.pixel, &mut self.aupro, &mut self.iou, &mut self.regions, &mut self.image]
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("aupimo")?;
+        let mut chosen = *self;
+        for (name, chosen) in Self::NAMES.into_iter().zip(chosen.groups()) {
+            if *chosen {
+                write!(f, ",{name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name that no group of metrics has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no metrics are called {0:?}: expected all, or some of aupimo, pixel, aupro, iou, regions and image")]
+pub struct UnknownMetrics(String);
+
+impl FromStr for Metrics {
+    type Err = UnknownMetrics;
+
+    /// `all`, or names of groups with commas between.
+    fn from_str(text: &str) -> Result<Self, UnknownMetrics> {
+        let mut metrics = Self::AUPIMO;
+        for name in text.split(',').map(str::trim) {
+            if name == "all" {
+                metrics = Self::ALL;
+            } else if let Some(index) = Self::NAMES.iter().position(|known| *known == name) {
+                *metrics.groups()[index] = true;
+            } else if name != "aupimo" {
+                return Err(UnknownMetrics(name.to_owned()));
+            }
+        }
+        Ok(metrics)
+    }
+}
+
+/// A metric of a category with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Metric {
+    pub(crate) name: String,
+    /// `None` where it has no meaning.
+    pub(crate) value: Option<Interval>,
+    pub(crate) kind: MetricKind,
+}
+
+/// What sort of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetricKind {
+    /// A rate from 0 to 1, for which the tolerance holds and of which macro averages are taken.
+    Rate,
+    /// A rate that is no promise: it is looked for on a grid, or stands at a threshold that a bin may contain.
+    Indication,
+    /// A score of the detector, of which no average is taken.
+    Threshold,
+}
+
+impl Metric {
+    /// As a row of `categories.parquet`.
+    pub(crate) fn row(&self, model: &str, category: &str) -> CategoryRow {
+        row(model, category, &self.name, self.stored())
+    }
+
+    /// As it is written down: an end that is unbounded is null, and so is the middle then.
+    pub(crate) fn stored(&self) -> MetricValue {
+        let Some(interval) = self.value else { return MetricValue::default() };
+        let finite = |number: f64| Some(number).filter(|number| number.is_finite());
+        MetricValue {
+            value: finite(interval.value()),
+            low: finite(interval.low()),
+            high: finite(interval.high()),
+            exact: interval.is_exact(),
+        }
+    }
+}
+
+/// A metric as a row of `categories.parquet`.
+pub(crate) fn row(model: &str, category: &str, metric: &str, value: MetricValue) -> CategoryRow {
+    CategoryRow {
+        model: model.to_owned(),
+        category: category.to_owned(),
+        metric: metric.to_owned(),
+        value: value.value,
+        low: value.low,
+        high: value.high,
+        exact: value.exact,
+    }
+}
+
+/// Plain means over categories of all that is a rate in each of them.
+pub(crate) fn macro_average(categories: &[&BTreeMap<String, MetricValue>]) -> BTreeMap<String, MetricValue> {
+    let Some((first, others)) = categories.split_first() else { return BTreeMap::new() };
+    let everywhere = |name: &&String| others.iter().all(|category| category.contains_key(*name));
+    let rates = first.keys().filter(|name| !is_threshold(name)).filter(everywhere);
+    let mean = |name: &String| {
+        let values: Vec<Option<Interval>> = categories
+            .iter()
+            .map(|category| category[name])
+            .map(|metric| metric.low.zip(metric.high).map(|(low, high)| Interval::new(low, high)))
+            .collect();
+        let kind = MetricKind::Rate;
+        Metric { name: name.clone(), value: macro_average_of(&values), kind }.stored()
+    };
+    rates.map(|name| (name.clone(), mean(name))).collect()
+}
+
+/// Whether a metric is a score of the detector, by its name.
+fn is_threshold(name: &str) -> bool {
+    name.ends_with("_threshold") || name.starts_with("threshold_at_")
+}
+
+/// A warning where rates are known less precisely than they are wanted.
+pub(crate) fn beyond_tolerance(metrics: &[Metric], tolerance: f64) -> Option<String> {
+    let rates = metrics.iter().filter(|metric| metric.kind == MetricKind::Rate);
+    let wide: Vec<(&str, f64)> = rates
+        .filter_map(|metric| metric.value.map(|value| (metric.name.as_str(), value.half_width())))
+        .filter(|(_, half_width)| *half_width > tolerance)
+        .collect();
+    let (name, half_width) = wide.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(format!(
+        "{} metrics are known less precisely than the tolerance of {tolerance:?}, {name} to within {half_width:.1e}: \
+         give more --memory, or --refine",
+        wide.len()
+    ))
+}
+
+/// Rates of all pixels at the threshold that reaches a level of the shared FPR.
+pub(crate) fn at_level(curve: &ScoreCurve, level: f64, at: Option<f64>) -> Vec<Metric> {
+    let name = format!("shared_fpr_{level:e}");
+    let rates = at.map_or(
+        ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None },
+        |at| curve.at(at),
+    );
+    let mut metrics = vec![threshold(format!("threshold_at_{name}"), at.map(Interval::point))];
+    metrics.extend(at_threshold(&rates, &name));
+    metrics
+}
+
+fn rate(name: impl Into<String>, value: Option<Interval>) -> Metric {
+    Metric { name: name.into(), value, kind: MetricKind::Rate }
+}
+
+fn indication(name: impl Into<String>, value: Option<Interval>) -> Metric {
+    Metric { name: name.into(), value, kind: MetricKind::Indication }
+}
+
+fn threshold(name: impl Into<String>, value: Option<Interval>) -> Metric {
+    Metric { name: name.into(), value, kind: MetricKind::Threshold }
+}
+
+/// Metrics over all pixels of a category.
+pub(crate) fn of_pixels(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    if settings.metrics.pixel {
+        metrics.push(rate("pixel_auroc", curve.auroc()));
+        let partial = settings.aupro_limits.iter().filter(|limit| **limit < 1.0);
+        metrics.extend(partial.map(|&limit| rate(format!("pixel_auroc_{limit:?}"), curve.partial_auroc(limit))));
+        metrics.push(rate("pixel_ap", curve.average_precision()));
+        metrics.push(rate("pixel_aupr_trapezoid", curve.aupr_trapezoid()));
+        let (f1, iou) = (curve.f1_max(), curve.iou_max());
+        metrics.push(rate("pixel_f1max", f1.map(|best| best.value)));
+        metrics.push(threshold("pixel_f1max_threshold", f1.map(|best| best.threshold)));
+        metrics.push(rate("pixel_ioumax", iou.map(|best| best.value)));
+        metrics.push(threshold("pixel_ioumax_threshold", iou.map(|best| best.threshold)));
+        metrics.push(rate("pixel_fpr95", curve.fpr95()));
+        for &at in &settings.at {
+            metrics.extend(at_threshold(&curve.at(at), &format!("{at:?}")));
+        }
+    }
+    if settings.metrics.aupro {
+        let aupro = |&limit: &f64| rate(format!("aupro_{limit:?}"), curve.aupro(limit));
+        metrics.extend(settings.aupro_limits.iter().map(aupro));
+    }
+    metrics
+}
+
+/// Rates of the pixels at or above a threshold, under a name for it.
+fn at_threshold(rates: &ThresholdRates, name: &str) -> [Metric; 4] {
+    [
+        indication(format!("pixel_precision_at_{name}"), rates.precision),
+        indication(format!("pixel_recall_at_{name}"), rates.recall),
+        indication(format!("pixel_f1_at_{name}"), rates.f1),
+        indication(format!("pixel_iou_at_{name}"), rates.iou),
+    ]
+}
+
+/// Means over images of intersection over union.
+pub(crate) fn of_overlaps(
+    best_mean: Option<Interval>,
+    shared: Option<pimo_finaliser::BestThreshold>,
+) -> [Metric; 3] {
+    [
+        rate("iou_best_mean", best_mean),
+        indication("iou_shared_max", shared.map(|best| best.value)),
+        threshold("iou_shared_max_threshold", shared.map(|best| best.threshold)),
+    ]
+}
+
+/// Metrics over images.
+pub(crate) fn of_images(curve: &ScoreCurve) -> [Metric; 4] {
+    let best = curve.f1_max();
+    [
+        rate("image_auroc", curve.auroc()),
+        rate("image_ap", curve.average_precision()),
+        rate("image_f1max", best.map(|best| best.value)),
+        threshold("image_f1max_threshold", best.map(|best| best.threshold)),
+    ]
+}
+
+/// Metrics over groups of images.
+pub(crate) fn of_samples(curve: &ScoreCurve) -> [Metric; 3] {
+    [
+        rate("sample_auroc", curve.auroc()),
+        rate("sample_ap", curve.average_precision()),
+        rate("sample_f1max", curve.f1_max().map(|best| best.value)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_by_name() {
+        assert_eq!("all".parse(), Ok(Metrics::ALL));
+        assert_eq!("aupimo".parse(), Ok(Metrics::AUPIMO));
+        let some = Metrics { aupro: true, image: true, ..Metrics::AUPIMO };
+        assert_eq!("image, aupro".parse(), Ok(some));
+        assert_eq!(some.to_string(), "aupimo,aupro,image");
+        for bad in ["", "auroc", "pixel,", "Pixel"] {
+            assert!(bad.parse::<Metrics>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_have_their_shortest_decimal_name() {
+        let settings = Settings { aupro_limits: vec![0.01, 0.3, 1.0], ..Settings::default() };
+        let curve = ScoreCurve::of_labelled([(0.5, true), (0.25, false)]);
+        let names: Vec<String> = of_pixels(&curve, &settings).into_iter().map(|metric| metric.name).collect();
+        for name in ["pixel_auroc", "pixel_auroc_0.01", "pixel_auroc_0.3", "aupro_0.01", "aupro_1.0"] {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+        assert!(!names.iter().any(|name| name == "pixel_auroc_1.0"));
+    }
+}

@@ -1,0 +1,176 @@
+//! All pixels of a category by score, as one detector gave them: what every metric but AUPIMO is taken from.
+//!
+//! Counting threads fill one histogram a detector, in both sweeps. When the normal images are through, it also says
+//! how the shared FPR goes on above its upper bound.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use pimo_accumulator::{Regions, Resolution, ScoreCounter, ScoreHistogram};
+use pimo_dataset::Class;
+use pimo_finaliser::{CurveError, NormalPixels, RatePoint, ScoreCurve, SharedFpr, rate_points};
+use pimo_frame::{Comparison, Frame, RowScratch};
+
+use crate::plan::PlannedCategory;
+use crate::Settings;
+
+/// The pixels of one detector in one category, shared by counting threads.
+pub(crate) struct PixelCounts {
+    comparison: Comparison,
+    histogram: Mutex<ScoreHistogram>,
+    /// Normal images alone, each pixel with 1 / (pixels of its image) as weight; only where their sizes differ.
+    weighted: Option<Mutex<ScoreHistogram>>,
+    regions: AtomicU64,
+}
+
+/// What a category's images ask of the histograms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PixelPlan {
+    pub(crate) comparison: Comparison,
+    pub(crate) resolution: Resolution,
+    /// Whether normal images differ in their numbers of pixels.
+    mixed: bool,
+}
+
+impl PixelPlan {
+    /// The plan for a detector; `None` where not all pixels are counted.
+    ///
+    /// The resolution depends on the memory and on how many detectors there are, never on threads.
+    pub(crate) fn new(settings: &Settings, category: &PlannedCategory<'_>, model: usize) -> Option<Self> {
+        if !settings.metrics.counts_all_pixels() {
+            return None;
+        }
+        let types = &category.models[model].sample_types;
+        let single = types.iter().all(|sample_type| sample_type.comparison() == Comparison::F32);
+        let comparison = if single { Comparison::F32 } else { Comparison::F64 };
+        let mut sizes = category.normal_pixels();
+        let first = sizes.next();
+        let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
+        let histograms = category.models.len() as u64 * if mixed { 2 } else { 1 };
+        let resolution = fitting(comparison, settings.memory / 2 / histograms.max(1));
+        Some(Self { comparison, resolution, mixed })
+    }
+
+    /// Bytes that the histograms take at most.
+    pub(crate) fn state_bytes(self) -> u64 {
+        self.histograms() * ScoreHistogram::bytes(self.comparison, self.resolution)
+    }
+
+    /// Bytes that the counters of one thread take at most.
+    pub(crate) fn counter_bytes(self) -> u64 {
+        self.histograms() * ScoreCounter::bytes(self.comparison, self.resolution)
+    }
+
+    fn histograms(self) -> u64 {
+        if self.mixed { 2 } else { 1 }
+    }
+}
+
+/// The default resolution, or the finest that a histogram and a counter of this many bytes can have.
+fn fitting(comparison: Comparison, bytes: u64) -> Resolution {
+    let mut resolution = Resolution::default();
+    let needed = |resolution: Resolution| {
+        ScoreHistogram::bytes(comparison, resolution) + ScoreCounter::bytes(comparison, resolution)
+    };
+    while needed(resolution) > bytes && resolution.keys > 1 << 12 {
+        resolution = Resolution { bins: resolution.bins / 2, keys: resolution.keys / 2 };
+    }
+    resolution
+}
+
+impl PixelCounts {
+    pub(crate) fn new(plan: PixelPlan) -> Self {
+        let histogram = || Mutex::new(ScoreHistogram::new(plan.comparison, plan.resolution));
+        Self {
+            comparison: plan.comparison,
+            histogram: histogram(),
+            weighted: plan.mixed.then(histogram),
+            regions: AtomicU64::new(0),
+        }
+    }
+
+    /// How the shared FPR goes on: the highest edges of bins at which it reaches ascending levels. Called when the
+    /// normal images, and no others, have been counted.
+    pub(crate) fn rate_points(&self, category: &PlannedCategory<'_>, images: u64, levels: &[f64]) -> Vec<RatePoint> {
+        match &self.weighted {
+            Some(weighted) => {
+                let histogram = weighted.lock().unwrap_or_else(PoisonError::into_inner);
+                rate_points(histogram.descending(), NormalPixels::Weighted { images }, levels)
+            }
+            None => {
+                let Some(pixels) = category.normal_pixels().next() else { return Vec::new() };
+                let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
+                rate_points(histogram.descending(), NormalPixels::Equal { pixels, images }, levels)
+            }
+        }
+    }
+
+    /// The largest score counted so far.
+    pub(crate) fn largest(&self) -> Option<f64> {
+        let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
+        histogram.descending().next().map(|bin| bin.high)
+    }
+
+    /// All pixels of the category as a curve.
+    ///
+    /// # Errors
+    /// More pixels than can be counted.
+    pub(crate) fn into_curve(self) -> Result<ScoreCurve, CurveError> {
+        let regions = self.regions.into_inner();
+        let histogram = self.histogram.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let bins = histogram.bins();
+        drop(histogram);
+        ScoreCurve::new(bins, regions)
+    }
+}
+
+/// One thread's part in filling the counts of every detector.
+pub(crate) struct PixelFeed<'a> {
+    /// By index of the detector.
+    counts: &'a [Option<PixelCounts>],
+    counters: Vec<Option<Counters>>,
+    scratch: RowScratch,
+}
+
+struct Counters {
+    all: ScoreCounter,
+    weighted: Option<ScoreCounter>,
+}
+
+impl<'a> PixelFeed<'a> {
+    pub(crate) fn new(counts: &'a [Option<PixelCounts>], class: Class) -> Self {
+        let counters = |counts: &PixelCounts| Counters {
+            all: ScoreCounter::new(counts.comparison),
+            weighted: (class == Class::Normal && counts.weighted.is_some()).then(|| ScoreCounter::new(counts.comparison)),
+        };
+        Self {
+            counts,
+            counters: counts.iter().map(|counts| counts.as_ref().map(counters)).collect(),
+            scratch: RowScratch::default(),
+        }
+    }
+
+    /// Counts a frame that is known to be good; of an anomalous one with the regions of its mask.
+    pub(crate) fn add(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
+        let (Some(counts), Some(counters)) = (&self.counts[model], &mut self.counters[model]) else { return };
+        counters.all.count(frame, regions, &counts.histogram, &mut self.scratch);
+        if let Some(regions) = regions {
+            counts.regions.fetch_add(regions.regions().len() as u64, Ordering::Relaxed);
+        }
+        if let (Some(weighted), Some(histogram)) = (&mut counters.weighted, &counts.weighted) {
+            let whole = Regions::whole(frame.evaluated());
+            weighted.count(frame, Some(&whole), histogram, &mut self.scratch);
+        }
+    }
+
+    /// Hands over what is still here.
+    pub(crate) fn finish(&mut self) {
+        for (counts, counters) in self.counts.iter().zip(&mut self.counters) {
+            let (Some(counts), Some(counters)) = (counts, counters) else { continue };
+            counters.all.finish(&counts.histogram);
+            if let (Some(counter), Some(histogram)) = (&mut counters.weighted, &counts.weighted) {
+                counter.finish(histogram);
+            }
+        }
+    }
+}
