@@ -14,7 +14,8 @@ fn a_dataset_larger_than_the_limit() {
     let limited = |out: &str, io: &str| {
         let mut command = Command::new("prlimit");
         command.arg("--data=83886080").arg(env!("CARGO_BIN_EXE_pimo")).arg("eval");
-        command.args(toy.inputs().into_iter().take(4)).args(["--fpr-bounds", "1e-5,1e-4", "--memory", "64MiB"]);
+        command.args(toy.inputs().into_iter().take(4)).args(["--fpr-bounds", "1e-5,1e-4", "--metrics", "aupimo"]);
+        command.args(["--memory", "64MiB"]);
         command.args(["--threads", "2", "--io", io, "--out"]).arg(toy.path(out));
         succeeded(Ended::of(&mut command));
         parquet_bytes(&toy.path(out))
@@ -25,8 +26,8 @@ fn a_dataset_larger_than_the_limit() {
 #[test]
 fn a_budget_that_is_too_small_is_refused_with_one_that_is_not() {
     let toy = Toy::of(&Plan { normal: 3, anomalous: 2, size: Size::new(512, 512), ..plan() });
-    let ended = toy.eval(&["--memory", "20MiB"]);
+    let ended = toy.eval(&["--metrics", "aupimo", "--memory", "20MiB"]);
     refused("memory_too_small", toy.folder(), &ended, 3);
     let needed = ended.stderr.rsplit_once("use --memory ").unwrap().1.split_whitespace().next().unwrap();
-    succeeded(toy.eval(&["--memory", needed]));
+    succeeded(toy.eval(&["--metrics", "aupimo", "--memory", needed]));
 }

@@ -50,6 +50,10 @@ fn what_it_prints() {
     let toy = Toy::new();
     succeeded(toy.eval(&[]));
     snapshot("threshold", toy.folder(), &succeeded(threshold(&toy, "out", &["--fpr", "0.01"])).stdout);
+    let beyond = succeeded(threshold(&toy, "out", &["--fpr", "0.5", "--format", "csv"])).stdout;
+    let reached: f64 = beyond.lines().nth(1).unwrap().split(',').nth(3).unwrap().parse().unwrap();
+    assert!((0.5..0.6).contains(&reached), "{beyond}");
+    succeeded(toy.eval(&["--metrics", "aupimo", "--force"]));
     refused("threshold_beyond", toy.folder(), &threshold(&toy, "out", &["--fpr", "0.5"]), 2);
     refused("threshold_no_run", toy.folder(), &threshold(&toy, "data", &["--fpr", "0.01"]), 2);
     let rare = succeeded(threshold(&toy, "out", &["--fpr", "1e-9"]));

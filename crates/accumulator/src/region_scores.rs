@@ -91,7 +91,7 @@ impl RowVisitor for Rows<'_> {
                 }
                 self.place = first_not_above(self.axis, self.place, key);
                 let tied = u64::from(self.axis[self.place] == key);
-                self.counter.reached.push(u64::from(run.region) << 32 | 2 * self.place as u64 | tied);
+                self.counter.reached.push(u64::from(run.region) << 32 | (2 * self.place as u64 + tied));
             }
         }
     }

@@ -118,7 +118,8 @@ impl Count for AnomalousCounter<'_> {
         let predicted = side.axis.operating_points().map(|point| Some(point.threshold));
         let counts = self.counter.count(frame, OverlapThresholds { axis: side.axis.keys(), predicted })?;
         let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
-        let (image_score, anomalous_pixels, predicted) = (counts.image_score, counts.anomalous_pixels, counts.predicted);
+        let (image_score, anomalous_pixels, predicted) =
+            (counts.image_score, counts.anomalous_pixels, counts.predicted);
         let metrics = self.settings.metrics;
         let mask = frame.mask().filter(|_| metrics.needs_regions());
         self.regions = mask.map(|mask| Regions::of(mask, self.settings.connectivity));

@@ -92,7 +92,8 @@ impl CategoryRun<'_> {
         let mut rows = Rows::new(self, models, &sides)?;
         let known = found.clone();
         let sweep = self.sweep(&anomalous, models, &known);
-        let overlaps: Vec<Option<Mutex<SharedIou>>> = sides.iter().map(|side| self.shared_overlap(side)).collect();
+        let overlaps: Vec<Option<Mutex<SharedIou>>> =
+            sides.iter().map(|side| self.shared_overlap(side.as_ref()?)).collect();
         let counter = || AnomalousCounter::new(self.settings, &sides, &pixels, &overlaps);
         sweep.run(counter, |counted| match rows.anomalous(counted)? {
             Some(problem) => {
@@ -112,9 +113,9 @@ impl CategoryRun<'_> {
         rows.finish().map(Some)
     }
 
-    fn shared_overlap(&self, side: &Option<NormalSide>) -> Option<Mutex<SharedIou>> {
-        let grid = &side.as_ref().filter(|_| self.settings.metrics.iou)?.grid;
-        Some(Mutex::new(SharedIou::new(&grid.thresholds[..grid.overlap])))
+    fn shared_overlap(&self, side: &NormalSide) -> Option<Mutex<SharedIou>> {
+        let thresholds = &side.grid.thresholds[..side.grid.overlap];
+        self.settings.metrics.iou.then(|| Mutex::new(SharedIou::new(thresholds)))
     }
 
     fn sweep<'s>(&'s self, images: &'s [PlannedImage], models: &'s [usize], bad: &'s Bad) -> Sweep<'s> {
@@ -402,7 +403,6 @@ impl<'a> Rows<'a> {
             defects: results.scores.by_defect(),
             metrics: metrics.iter().map(|metric| (metric.name.clone(), metric.stored())).collect(),
             warnings,
-            ..CategorySummary::default()
         })
     }
 
@@ -425,7 +425,9 @@ impl<'a> Rows<'a> {
             found.extend(metrics::of_overlaps(results.best_iou.value(), shared));
         }
         if settings.metrics.image {
-            found.extend(metrics::of_images(&ScoreCurve::of_labelled(self.image_scores(model, results).map(|(_, image)| image))));
+            found.extend(metrics::of_images(&ScoreCurve::of_labelled(
+                self.image_scores(model, results).map(|(_, image)| image),
+            )));
             let groups = || self.image_scores(model, results).map(|(image, _)| self.run.planned.item(image).group());
             if groups().any(|group| group.is_some()) {
                 found.extend(metrics::of_samples(&self.samples(model, results)));

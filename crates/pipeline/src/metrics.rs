@@ -12,8 +12,9 @@ use crate::Settings;
 
 /// Groups of metrics. AUPIMO is always computed; the others are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each group is chosen or not")]
 pub struct Metrics {
-    /// Over all pixels: AUROC, average precision, F1max, IoU max, FPR95, rates at thresholds.
+    /// Over all pixels: AUROC, average precision, largest F1 and intersection over union, FPR95, rates at thresholds.
     pub pixel: bool,
     /// The per-region overlap: AUPRO.
     pub aupro: bool,
@@ -241,10 +242,7 @@ fn at_threshold(rates: &ThresholdRates, name: &str) -> [Metric; 4] {
 }
 
 /// Means over images of intersection over union.
-pub(crate) fn of_overlaps(
-    best_mean: Option<Interval>,
-    shared: Option<pimo_finaliser::BestThreshold>,
-) -> [Metric; 3] {
+pub(crate) fn of_overlaps(best_mean: Option<Interval>, shared: Option<pimo_finaliser::BestThreshold>) -> [Metric; 3] {
     [
         rate("iou_best_mean", best_mean),
         indication("iou_shared_max", shared.map(|best| best.value)),

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
 use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
-use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
 use pimo_dataset::Class;
+use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
 use pimo_finaliser::{AxisError, CurvePoints, RatePoint, SharedAxis, SharedFpr};
 use pimo_frame::{Frame, RowScratch, SampleType};
 

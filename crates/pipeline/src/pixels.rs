@@ -11,8 +11,8 @@ use pimo_dataset::Class;
 use pimo_finaliser::{CurveError, NormalPixels, RatePoint, ScoreCurve, SharedFpr, rate_points};
 use pimo_frame::{Comparison, Frame, RowScratch};
 
-use crate::plan::PlannedCategory;
 use crate::Settings;
+use crate::plan::PlannedCategory;
 
 /// The pixels of one detector in one category, shared by counting threads.
 pub(crate) struct PixelCounts {
@@ -92,17 +92,13 @@ impl PixelCounts {
     /// How the shared FPR goes on: the highest edges of bins at which it reaches ascending levels. Called when the
     /// normal images, and no others, have been counted.
     pub(crate) fn rate_points(&self, category: &PlannedCategory<'_>, images: u64, levels: &[f64]) -> Vec<RatePoint> {
-        match &self.weighted {
-            Some(weighted) => {
-                let histogram = weighted.lock().unwrap_or_else(PoisonError::into_inner);
-                rate_points(histogram.descending(), NormalPixels::Weighted { images }, levels)
-            }
-            None => {
-                let Some(pixels) = category.normal_pixels().next() else { return Vec::new() };
-                let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-                rate_points(histogram.descending(), NormalPixels::Equal { pixels, images }, levels)
-            }
+        if let Some(weighted) = &self.weighted {
+            let histogram = weighted.lock().unwrap_or_else(PoisonError::into_inner);
+            return rate_points(histogram.descending(), NormalPixels::Weighted { images }, levels);
         }
+        let Some(pixels) = category.normal_pixels().next() else { return Vec::new() };
+        let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
+        rate_points(histogram.descending(), NormalPixels::Equal { pixels, images }, levels)
     }
 
     /// The largest score counted so far.
@@ -141,7 +137,8 @@ impl<'a> PixelFeed<'a> {
     pub(crate) fn new(counts: &'a [Option<PixelCounts>], class: Class) -> Self {
         let counters = |counts: &PixelCounts| Counters {
             all: ScoreCounter::new(counts.comparison),
-            weighted: (class == Class::Normal && counts.weighted.is_some()).then(|| ScoreCounter::new(counts.comparison)),
+            weighted: (class == Class::Normal && counts.weighted.is_some())
+                .then(|| ScoreCounter::new(counts.comparison)),
         };
         Self {
             counts,

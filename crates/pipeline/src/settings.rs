@@ -136,7 +136,8 @@ impl Settings {
             Connectivity::Four => "4",
             Connectivity::Eight => "8",
         };
-        let numbers = |numbers: &[f64]| numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(",");
+        let numbers =
+            |numbers: &[f64]| numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(",");
         [
             ("thresholds", thresholds),
             ("fpr_lower_bound", self.bounds.lower().to_string()),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use pimo_dataset::{MapsSource, Sources};
 use pimo_frame::Size;
-use pimo_pipeline::{Cancel, Input, Output, Settings, evaluate};
+use pimo_pipeline::{Cancel, Input, Metrics, Output, Settings, evaluate};
 use pimo_reader::IoChoice;
 use pimo_synth::{MaskFormat, Plan};
 
@@ -62,7 +62,7 @@ fn peak(folder: &Path, out: &Path) -> usize {
         dataset: folder.join("dataset"),
         ..Sources::default()
     };
-    let settings = Settings { threads: 2, io: IoChoice::Read, ..Settings::default() };
+    let settings = Settings { threads: 2, io: IoChoice::Read, metrics: Metrics::AUPIMO, ..Settings::default() };
     let output = Output { folder: out.to_owned(), force: false, published: false };
     PEAK.store(LIVE.load(Relaxed), Relaxed);
     let before = LIVE.load(Relaxed);

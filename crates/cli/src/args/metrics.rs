@@ -10,8 +10,8 @@ use pimo_pipeline::{Metrics, Settings};
 pub(super) struct MetricsArgs {
     /// What is computed: all, or some of aupimo, pixel, aupro, iou, regions and image
     ///
-    /// `aupimo` is always computed. `pixel`: AUROC, average precision, F1max, IoU max, FPR95 and rates at thresholds
-    /// over all pixels. `aupro`: the mean overlap with connected regions, up to limits of the false-positive rate.
+    /// `aupimo` is always computed. `pixel`: over all pixels, AUROC, average precision, the largest F1 and intersection
+    /// over union, FPR95, and rates at thresholds. `aupro`: the mean overlap with connected regions, up to limits of the false-positive rate.
     /// `iou`: the best intersection over union of each image, and of one threshold for all. `regions`: a row for every
     /// connected region. `image`: AUROC, average precision and F1max over images (and over groups of them).
     /// All come from the same read; `aupimo` alone takes a third of the time and less memory.
@@ -26,7 +26,7 @@ pub(super) struct MetricsArgs {
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', default_value = "0.01,0.05,0.3,1.0", value_parser = limit)]
     pub aupro_limits: Vec<f64>,
 
-    /// Thresholds at which precision, recall, F1 and IoU of all pixels are wanted
+    /// Thresholds at which precision, recall, F1 and overlap of all pixels are wanted
     #[arg(long, value_name = "SCORES", value_delimiter = ',', value_parser = super::measure::finite, allow_negative_numbers = true)]
     pub at: Vec<f64>,
 

@@ -119,7 +119,7 @@ fn beyond(args: &ThresholdArgs, category: &str, model: &str, axis: &[AxisRow]) -
     let largest = axis.iter().map(|row| row.shared_fpr).fold(0.0, f64::max);
     Failure::usage(format!(
         "{}: category {category}, detector {model}: the run keeps thresholds up to a shared FPR of {largest:.3e} only, \
-         and {} was asked for; evaluate again with --fpr-bounds L,{} (or a larger upper bound)",
+         and {} was asked for; evaluate again with --metrics all, or with --fpr-bounds L,{} (or a larger upper bound)",
         args.run.display(),
         args.fpr,
         args.fpr
