@@ -126,7 +126,9 @@ mod tests {
     fn the_mean_of_exact_ratios_is_exact() {
         let best = |intersection, union| BestIou { intersection, union, threshold: 0.0 };
         let mut sum = BestIouMean::default();
-        [best(1, 3), best(1, 2), best(2, 3)].iter().for_each(|image| sum.add(image));
+        for image in [best(1, 3), best(1, 2), best(2, 3)] {
+            sum.add(&image);
+        }
         let mean = sum.value().unwrap();
         assert!(mean.is_exact() && mean.low() <= 0.5 && 0.5 <= mean.high());
         assert_eq!(BestIouMean::default().value(), None);
