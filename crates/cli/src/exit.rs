@@ -81,6 +81,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::OutputNotEmpty { .. }
+            | StoreError::OutputExists { .. }
             | StoreError::OutputNotAFolder { .. }
             | StoreError::NotARun { .. }
             | StoreError::NotPublished { .. } => Code::Usage,

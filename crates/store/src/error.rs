@@ -35,6 +35,13 @@ pub enum StoreError {
         example: String,
     },
 
+    /// A file is there already and replacing it was not asked for.
+    #[error("{} exists: choose another place, or ask for its replacement (--force)", path.display())]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The output path is something else than a folder.
     #[error("the output path {} is not a folder: choose a folder, new or empty", path.display())]
     OutputNotAFolder {
@@ -158,6 +165,7 @@ impl StoreError {
         match self {
             Self::Io { path, .. }
             | Self::OutputNotEmpty { path, .. }
+            | Self::OutputExists { path }
             | Self::OutputNotAFolder { path }
             | Self::OutputBusy { path }
             | Self::NotARun { path, .. }

@@ -3,9 +3,9 @@
 //! A run is a folder: `images.parquet`, `curves.parquet`, `axis.parquet`, `categories.parquet` and `regions.parquet`
 //! hold the tables of [`rows`], `summary.json` the results for people ([`Summary`]) and `run.json` how they were made
 //! ([`RunRecord`]). [`RunWriter`] makes such a folder and [`RunReader`] reads one. The scores that were published with
-//! the AUPIMO paper have a JSON format of their own, [`PublishedScores`], and
-//! lie in folders that [`PublishedTree`] finds; [`StringTable`] reads the Parquet files that
-//! a user hands over as manifests.
+//! the AUPIMO paper have a JSON format of their own, [`PublishedScores`], and lie in folders that [`PublishedTree`] finds.
+//! [`TableWriter`] writes single tables, such as those of a comparison; [`StringTable`] reads the Parquet files that a
+//! user hands over as manifests.
 //!
 //! The same rows give the same bytes, and a run that does not come to its end leaves nothing behind.
 //!
@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod analysis_rows;
 mod buffer;
 mod cell;
 mod error;
@@ -56,9 +57,11 @@ mod summary;
 mod table;
 mod table_file;
 mod table_reader;
+mod table_writer;
 mod tables;
 mod timestamp;
 
+pub use analysis_rows::{ComparedModelRow, NeighbourRow, OmnibusRow, PairRow, StatisticRow};
 pub use error::{Result, StoreError};
 pub use part::CategoryPart;
 pub use published::{PublishedScores, read_scalar, write_scalar};
@@ -69,6 +72,7 @@ pub use record::{
 pub use rows::{AxisRow, CategoryRow, Curve, CurveRow, CurveSlice, ImageRow, RegionRow};
 pub use run_reader::{RunReader, ScoredImage};
 pub use run_writer::{RunPaths, RunWriter};
+pub use staging::output_folder;
 pub use string_table::{StringTable, StringTableLimits};
 pub use summary::{
     AupimoSummary, CategorySummary, DefectSummary, MacroAverage, MetricValue, ModelSummary, OperatingPoint,
@@ -76,6 +80,7 @@ pub use summary::{
 };
 pub use table::Row;
 pub use table_reader::TableRows;
+pub use table_writer::{StagedFile, TableWriter};
 pub use timestamp::rfc3339;
 
 /// Version of the layout of a run folder. A reader refuses newer ones.

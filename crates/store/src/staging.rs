@@ -165,6 +165,16 @@ impl Drop for Staging {
     }
 }
 
+/// Makes a folder for files of these names, if it is not there yet. Other files may be in it.
+///
+/// # Errors
+/// One of the files is there already (without `force`), the path is no folder, or what the operating system says.
+pub fn output_folder(out: &Path, names: &[&str], force: bool) -> Result<()> {
+    create_folder(out)?;
+    let there = names.iter().map(|name| out.join(name)).find(|path| !force && path.exists());
+    there.map_or(Ok(()), |path| Err(StoreError::OutputExists { path }))
+}
+
 /// Creates a folder with its parents; returns those that did not exist, the outermost first.
 fn create_folder(out: &Path) -> Result<Vec<PathBuf>> {
     match fs::metadata(out) {
