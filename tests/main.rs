@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod command_line;
+mod compare;
 mod detectors;
 mod determinism;
 mod heatmap;

@@ -14,6 +14,7 @@ pub mod interrupt;
 pub mod progress;
 pub mod sigbus;
 
+mod comparison;
 mod csv;
 mod drawing;
 mod hint;
@@ -62,6 +63,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Code {
         Command::Synth(args) => commands::synth::run(&args),
         Command::Heatmap(args) => commands::heatmap::run(&args),
         Command::Threshold(args) => commands::threshold::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };
     ended.unwrap_or_else(|failure| report(&failure, log))

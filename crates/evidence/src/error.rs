@@ -65,8 +65,9 @@ pub enum EvidenceError {
 
     /// Detectors were evaluated on different images.
     #[error(
-        "{count} anomalous images of category {category:?} lack a score of some detector: {examples}; evaluate all \
-         detectors on the same images, or ask for the common ones only (--intersect)"
+        "{} of category {category:?} without a score of some detector: {examples}; evaluate all detectors on the same \
+         images, or ask for the common ones only (--intersect)",
+        images(*count, "anomalous image")
     )]
     UnmatchedImages {
         /// The category.
@@ -79,8 +80,9 @@ pub enum EvidenceError {
 
     /// Detectors were evaluated against different masks.
     #[error(
-        "the masks of {count} images of category {category:?} are not the same for all detectors: {examples}; \
-         evaluate all detectors against the same masks"
+        "the masks of {} of category {category:?} are not the same for all detectors: {examples}; evaluate all \
+         detectors against the same masks",
+        images(*count, "image")
     )]
     DifferentMasks {
         /// The category.
@@ -105,4 +107,10 @@ pub enum EvidenceError {
         /// Its value in the second.
         found_second: String,
     },
+}
+
+/// `1 image`, `2 images`.
+fn images(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

@@ -5,7 +5,7 @@
 pub struct Evidence {
     /// What was run, for the reader.
     pub runs: Vec<RunDescription>,
-    /// What the reader should know.
+    /// What the runs warned of when they were made.
     pub warnings: Vec<String>,
     /// One entry for each detector and category. Detectors are shown in order of their first appearance where
     /// nothing else decides.

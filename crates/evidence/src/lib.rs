@@ -30,6 +30,7 @@ mod error;
 mod evidence;
 mod masks;
 mod matching;
+pub mod metrics;
 mod published;
 mod run_facts;
 mod runs;

@@ -60,7 +60,8 @@ pub fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matched<'_>, 
             return Err(EvidenceError::DuplicateResult { model, category });
         }
     }
-    let mut matched = Matched { models, categories: Vec::new(), warnings: Vec::new() };
+    let warnings = unknown_thresholds(&evidence.results).into_iter().collect();
+    let mut matched = Matched { models, categories: Vec::new(), warnings };
     for (name, results) in by_category {
         matched.add(name, &results, matching)?;
     }
@@ -131,6 +132,18 @@ fn same(
             found_second,
         }),
     }
+}
+
+/// A warning where exact scores stand beside scores that do not say how they were made.
+fn unknown_thresholds(results: &[ModelScores]) -> Option<String> {
+    let exact = results.iter().find(|result| result.threshold_mode.as_deref() == Some("exact"))?;
+    let unknown = results.iter().find(|result| result.threshold_mode.is_none())?;
+    Some(format!(
+        "published scores such as those of {} do not say how thresholds were chosen, and most rest on evenly spaced \
+         ones; those of {} are exact: small differences may come from that (evaluate with --thresholds linspace to be \
+         sure)",
+        unknown.model, exact.model
+    ))
 }
 
 /// A warning where detectors saw the same anomalous images but other normal ones, on which thresholds rest.
@@ -299,6 +312,15 @@ mod tests {
         three[2].threshold_mode = Some("linspace:300000".into());
         let error = match_up(&evidence(three), Matching::Strict).unwrap_err().to_string();
         assert!(error.contains("their thresholds are exact and linspace:300000"), "{error}");
+    }
+
+    #[test]
+    fn exact_scores_beside_unknown_ones_are_worth_a_warning() {
+        let mut two = vec![result("a", "screw", &[("1", Some(0.1))]), result("b", "screw", &[("1", Some(0.1))])];
+        two[0].threshold_mode = Some("exact".into());
+        let evidence = evidence(two);
+        let warnings = match_up(&evidence, Matching::Strict).unwrap().warnings;
+        assert!(warnings[0].contains("those of b do not say") && warnings[0].contains("those of a are exact"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Evidence from published scores.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pimo_store::{PublishedDataset, PublishedTree};
 
-use crate::run_facts::{Parameters, text};
 use crate::source::Names;
 use crate::{EvaluatedImage, EvidenceError, ModelScores, RunDescription};
 
@@ -57,13 +58,34 @@ fn result(dataset: &PublishedDataset, position: usize, names: &Names) -> Result<
     })
 }
 
-/// A warning about published scores beside those of a run with these parameters, if they are made in another way.
-pub(crate) fn mixed(label: &str, parameters: &Parameters) -> Option<String> {
-    let thresholds = text(parameters.get("thresholds")?);
-    (thresholds == "exact").then(|| {
-        format!(
-            "published scores do not say how thresholds were chosen, and most rest on evenly spaced ones; run {label} \
-             has exact ones: small differences may come from that (evaluate with --thresholds linspace to be sure)"
-        )
-    })
+/// Gives the categories of runs the collections that published ones have, where there is no doubt about it.
+pub(crate) fn add_collections(results: &mut [ModelScores], is_published: impl Fn(&ModelScores) -> bool) {
+    let mut by_dataset: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for result in results.iter().filter(|result| is_published(result)) {
+        let dataset = result.category.rsplit('/').next().unwrap_or_default();
+        by_dataset.entry(dataset.to_owned()).or_default().insert(result.category.clone());
+    }
+    for result in results.iter_mut().filter(|result| !is_published(result)) {
+        let known = by_dataset.get(&result.category).filter(|known| known.len() == 1);
+        if let Some(category) = known.and_then(BTreeSet::first) {
+            result.category.clone_from(category);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_are_added_where_they_are_known() {
+        let result =
+            |(category, run): (&str, usize)| ModelScores { category: category.into(), run, ..Default::default() };
+        let published = [("mvtec/screw", 1), ("a/pill", 1), ("b/pill", 1)];
+        let runs = [("screw", 0), ("pill", 0), ("nut", 0), ("x/screw", 0)];
+        let mut results: Vec<ModelScores> = published.into_iter().chain(runs).map(result).collect();
+        add_collections(&mut results, |result| result.run == 1);
+        let categories: Vec<&str> = results.iter().map(|result| result.category.as_str()).collect();
+        assert_eq!(categories, ["mvtec/screw", "a/pill", "b/pill", "mvtec/screw", "pill", "nut", "x/screw"]);
+    }
 }

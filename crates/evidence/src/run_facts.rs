@@ -85,7 +85,11 @@ pub(crate) fn warnings(label: &str, record: &RunRecord, summary: &Summary) -> Ve
     warnings.extend(summary.warnings.iter().filter(|warning| !record.warnings.contains(warning)).cloned());
     for (model, results) in &summary.models {
         for (category, results) in &results.categories {
-            warnings.extend(results.warnings.iter().map(|warning| format!("{model} on {category}: {warning}")));
+            // Usually the warnings of the whole run have them too, in other words.
+            let untold =
+                results.warnings.iter().filter(|own| !warnings.iter().any(|told| told.ends_with(own.as_str())));
+            let untold: Vec<String> = untold.map(|warning| format!("{model} on {category}: {warning}")).collect();
+            warnings.extend(untold);
         }
     }
     warnings

@@ -27,13 +27,14 @@ pub use statistics::{StatisticsArgs, ZeroMethodChoice};
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::heatmap::HeatmapArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
-use crate::commands::{eval, heatmap, inspect, synth, threshold};
+use crate::commands::{compare, eval, heatmap, inspect, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -75,6 +76,9 @@ pub enum Command {
     /// `pimo threshold`.
     #[command(about = threshold::ABOUT, long_about = threshold::LONG_ABOUT)]
     Threshold(ThresholdArgs),
+    /// `pimo compare`.
+    #[command(about = compare::ABOUT, long_about = compare::LONG_ABOUT)]
+    Compare(CompareArgs),
     /// Print a script that completes pimo's options in your shell
     Completions(CompletionsArgs),
 }
@@ -87,7 +91,7 @@ impl Command {
             Self::Inspect(args) => args.messages.log_format,
             Self::Synth(args) => args.messages.log_format,
             Self::Heatmap(args) => args.messages.log_format,
-            Self::Threshold(_) | Self::Completions(_) => LogFormat::Text,
+            Self::Threshold(_) | Self::Compare(_) | Self::Completions(_) => LogFormat::Text,
         }
     }
 }

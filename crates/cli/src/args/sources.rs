@@ -14,7 +14,7 @@ pub struct SourceArgs {
     /// Folders of runs, as `pimo eval --out` wrote them
     ///
     /// A run may hold several detectors. Where two runs have a detector of the same name, the name of the run is added.
-    #[arg(value_name = "RUN", required_unless_present = "published")]
+    #[arg(value_name = "RUN", required_unless_present = "published", help_heading = None)]
     pub runs: Vec<PathBuf>,
 
     /// A folder of published scores; repeat for several

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod compare;
 pub mod completions;
 pub mod eval;
 pub mod heatmap;

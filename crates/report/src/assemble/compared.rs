@@ -3,10 +3,10 @@
 use pimo_analysis::alternative::Alternative;
 use pimo_analysis::compare::{self, Category, CategoryComparison, Comparison, PairTest, compare};
 
-use pimo_evidence::{Evidence, Matched, MatchedCategory, Matching, Source, match_up};
+use pimo_evidence::{Evidence, Matched, MatchedCategory, Matching, Source, match_up, metrics};
 
 use super::error::AssembleError;
-use super::{choose, curves, metrics};
+use super::{choose, curves};
 use crate::page::{
     CategoryReport, ModelOverview, ModelResult, NeighbourResult, OverallComparison, Report, ReportImage,
 };

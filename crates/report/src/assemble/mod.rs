@@ -9,7 +9,6 @@ mod choose;
 mod compared;
 mod curves;
 mod error;
-mod metrics;
 
 pub use choose::statistic_name;
 pub use compared::{Settings, report_of, report_of_sources};

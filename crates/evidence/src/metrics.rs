@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use pimo_evidence::ModelScores;
+use crate::ModelScores;
 
 /// What readers look for first; other metrics follow by name.
 const FIRST: [&str; 6] = ["auroc", "pixel_auroc", "ap", "aupr", "aupro", "f1max"];
 
 /// Names of all metrics that occur, in the order in which they are shown.
-pub(super) fn names<'a>(results: impl Iterator<Item = &'a ModelScores>) -> Vec<String> {
+pub fn names<'a>(results: impl Iterator<Item = &'a ModelScores>) -> Vec<String> {
     let found: BTreeSet<&str> =
         results.flat_map(|result| result.metrics.iter().map(|(name, _)| name.as_str())).collect();
     let mut names: Vec<&str> = found.into_iter().collect();
@@ -27,7 +27,7 @@ pub(super) fn names<'a>(results: impl Iterator<Item = &'a ModelScores>) -> Vec<S
 }
 
 /// Positions of AUROC and AUPRO, as far as there are such metrics. Of several limits of AUPRO the usual 0.3 is taken.
-pub(super) fn plotted(names: &[String]) -> Vec<usize> {
+pub fn plotted(names: &[String]) -> Vec<usize> {
     let position = |wanted: &dyn Fn(&str) -> bool| names.iter().position(|name| wanted(&name.to_lowercase()));
     let auroc = position(&|name| name == "auroc" || name == "pixel_auroc");
     let aupro = position(&|name| name == "aupro")
@@ -37,7 +37,7 @@ pub(super) fn plotted(names: &[String]) -> Vec<usize> {
 }
 
 /// Value of a metric, if it is known.
-pub(super) fn value(result: &ModelScores, name: &str) -> Option<f64> {
+pub fn value(result: &ModelScores, name: &str) -> Option<f64> {
     result.metrics.iter().find(|(found, _)| found == name).map(|(_, value)| *value).filter(|value| value.is_finite())
 }
 
