@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, Toy, pimo, refused, snapshot, succeeded};
 
-const COMMANDS: [&str; 7] = ["eval", "heatmap", "inspect", "synth", "threshold", "compare", "completions"];
+const COMMANDS: [&str; 8] = ["eval", "heatmap", "inspect", "synth", "threshold", "stats", "compare", "completions"];
 
 #[test]
 fn help_of_every_command() {

@@ -15,6 +15,7 @@ mod reading;
 mod results;
 mod shrinking;
 mod stacked;
+mod stats;
 mod support;
 mod synth;
 mod threshold;

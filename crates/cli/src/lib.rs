@@ -22,6 +22,7 @@ mod internal_error;
 mod results;
 mod shell;
 mod standard_output;
+mod statistics;
 mod table;
 mod units;
 mod whole_file;
@@ -63,6 +64,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Code {
         Command::Synth(args) => commands::synth::run(&args),
         Command::Heatmap(args) => commands::heatmap::run(&args),
         Command::Threshold(args) => commands::threshold::run(&args),
+        Command::Stats(args) => commands::stats::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };

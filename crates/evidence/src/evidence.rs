@@ -53,6 +53,9 @@ pub struct EvaluatedImage {
     pub id: String,
     /// Kind of defect, if known.
     pub defect: Option<String>,
+    /// Position among all images of the category, normal ones included: in order of the ids of a run, in the order of a
+    /// published file.
+    pub position: usize,
     /// The score; `None` if it is undefined.
     pub score: Option<f64>,
     /// Evaluation height and width, if known.

@@ -5,7 +5,19 @@ use std::collections::BTreeSet;
 use crate::ModelScores;
 
 /// What readers look for first; other metrics follow by name.
-const FIRST: [&str; 6] = ["auroc", "pixel_auroc", "ap", "aupr", "aupro", "f1max"];
+const FIRST: [&str; 11] = [
+    "auroc",
+    "pixel_auroc",
+    "ap",
+    "pixel_ap",
+    "aupr",
+    "pixel_aupr",
+    "aupro",
+    "f1max",
+    "pixel_f1max",
+    "image_auroc",
+    "image",
+];
 
 /// Names of all metrics that occur, in the order in which they are shown.
 pub fn names<'a>(results: impl Iterator<Item = &'a ModelScores>) -> Vec<String> {
@@ -47,10 +59,12 @@ mod tests {
 
     #[test]
     fn familiar_metrics_come_first() {
-        let metrics = ["zeta", "aupro_0.05", "aupro_0.3", "AUROC", "ap", "aupr_trapezoid"];
+        let metrics =
+            ["zeta", "image_ap", "aupro_0.05", "aupro_0.3", "AUROC", "ap", "pixel_aupr_trapezoid", "image_auroc"];
         let metrics = metrics.into_iter().map(|name| (name.to_owned(), 0.5)).collect();
         let names = names([ModelScores { metrics, ..Default::default() }].iter());
-        assert_eq!(names, ["AUROC", "ap", "aupr_trapezoid", "aupro_0.05", "aupro_0.3", "zeta"]);
+        assert_eq!(names[..5], ["AUROC", "ap", "pixel_aupr_trapezoid", "aupro_0.05", "aupro_0.3"]);
+        assert_eq!(names[5..], ["image_auroc", "image_ap", "zeta"]);
         assert_eq!(plotted(&names), [0, 4]);
         assert_eq!(plotted(&["zeta".to_owned()]), Vec::<usize>::new());
     }

@@ -37,25 +37,37 @@ pub(crate) fn results(
 
 fn result(dataset: &PublishedDataset, position: usize, names: &Names) -> Result<ModelScores, EvidenceError> {
     let scores = dataset.scores()?;
-    let anomalous = dataset.images(&scores).into_iter().filter(|image| image.score.is_some());
+    let anomalous = dataset.images(&scores).into_iter().enumerate().filter(|(_, image)| image.score.is_some());
     Ok(ModelScores {
         model: names.shown(position, dataset.model()),
         category: dataset.category().to_owned(),
         images: anomalous
-            .map(|image| EvaluatedImage {
+            .map(|(position, image)| EvaluatedImage {
                 id: image.image_id,
                 defect: image.defect,
+                position,
                 score: image.score,
                 image_path: image.path,
                 ..Default::default()
             })
             .collect(),
-        metrics: dataset.metrics()?.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        metrics: dataset.metrics()?.into_iter().map(|(name, value)| (metric(name).to_owned(), value)).collect(),
         bounds: Some((scores.fpr_lower_bound, scores.fpr_upper_bound)),
         thresholds: scores.thresh_lower_bound.zip(scores.thresh_upper_bound),
         run: position,
         ..Default::default()
     })
+}
+
+/// What runs call a published metric: those are of pixels, and their AUPRO ends at a rate of 0.3 if no other is named.
+fn metric(name: &str) -> &str {
+    match name {
+        "auroc" => "pixel_auroc",
+        "aupr" => "pixel_aupr_trapezoid",
+        "aupro" => "aupro_0.3",
+        "aupro_05" => "aupro_0.05",
+        other => other,
+    }
 }
 
 /// Gives the categories of runs the collections that published ones have, where there is no doubt about it.

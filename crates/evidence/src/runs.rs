@@ -16,16 +16,17 @@ pub(crate) fn results(
     summary: &Summary,
     names: &Names,
 ) -> Result<Vec<ModelScores>, EvidenceError> {
-    let mut results: BTreeMap<(String, String), ModelScores> = BTreeMap::new();
+    let mut results: BTreeMap<(String, String), (ModelScores, usize)> = BTreeMap::new();
     let scores = run.scores(score)?;
     for (row, scored) in run.images()?.zip(scores) {
         let row = row?;
         let key = (row.category.clone(), row.model.clone());
-        let result = results.entry(key).or_insert_with(|| start(run, position, &row, summary, names));
+        let (result, seen) = results.entry(key).or_insert_with(|| (start(run, position, &row, summary, names), 0));
         if row.is_anomalous {
             result.images.push(EvaluatedImage {
                 id: row.image_id,
                 defect: row.defect,
+                position: *seen,
                 score: scored.value,
                 size: row.height.zip(row.width),
                 anomalous_pixels: row.anomalous_pixels,
@@ -34,17 +35,18 @@ pub(crate) fn results(
                 image_path: row.image_path,
             });
         }
+        *seen += 1;
     }
     for metric in run.categories()? {
         let is_score = metric.metric.starts_with("aupimo");
         if is_score || metric.category == MACRO_CATEGORY {
             continue;
         }
-        if let (Some(result), Some(value)) = (results.get_mut(&(metric.category, metric.model)), metric.value) {
+        if let (Some((result, _)), Some(value)) = (results.get_mut(&(metric.category, metric.model)), metric.value) {
             result.metrics.push((metric.metric, value));
         }
     }
-    Ok(results.into_values().collect())
+    Ok(results.into_values().map(|(result, _)| result).collect())
 }
 
 /// A result without images yet.

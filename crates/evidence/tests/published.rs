@@ -29,7 +29,7 @@ fn all_files_are_read_and_match() {
     assert_eq!(scores, 31_954);
     for result in &evidence.results {
         let names: Vec<&str> = result.metrics.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["auroc", "aupr", "aupro"], "{} {}", result.model, result.category);
+        assert_eq!(names, ["pixel_auroc", "pixel_aupr_trapezoid", "aupro_0.3"], "{} {}", result.model, result.category);
         assert!(result.metrics.iter().all(|(_, value)| (0.0..=1.0).contains(value)));
         assert_eq!(result.bounds, Some((1e-5, 1e-4)));
         assert!(result.thresholds.is_some_and(|(lower, upper)| lower < upper));

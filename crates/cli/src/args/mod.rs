@@ -8,6 +8,7 @@ mod memory;
 mod messages;
 mod metrics;
 mod moved;
+mod outliers;
 mod resources;
 mod size;
 mod sources;
@@ -19,6 +20,7 @@ pub use measure::MeasureArgs;
 pub use memory::Memory;
 pub use messages::{LogFormat, MessageArgs, ShowProgress};
 pub use moved::MovedArgs;
+pub use outliers::Outliers;
 pub use resources::ResourceArgs;
 pub use size::parse_size;
 pub(crate) use sources::score_column;
@@ -32,9 +34,10 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::heatmap::HeatmapArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
-use crate::commands::{compare, eval, heatmap, inspect, synth, threshold};
+use crate::commands::{compare, eval, heatmap, inspect, stats, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -76,6 +79,9 @@ pub enum Command {
     /// `pimo threshold`.
     #[command(about = threshold::ABOUT, long_about = threshold::LONG_ABOUT)]
     Threshold(ThresholdArgs),
+    /// `pimo stats`.
+    #[command(about = stats::ABOUT, long_about = stats::LONG_ABOUT)]
+    Stats(StatsArgs),
     /// `pimo compare`.
     #[command(about = compare::ABOUT, long_about = compare::LONG_ABOUT)]
     Compare(CompareArgs),
@@ -91,7 +97,7 @@ impl Command {
             Self::Inspect(args) => args.messages.log_format,
             Self::Synth(args) => args.messages.log_format,
             Self::Heatmap(args) => args.messages.log_format,
-            Self::Threshold(_) | Self::Compare(_) | Self::Completions(_) => LogFormat::Text,
+            Self::Threshold(_) | Self::Stats(_) | Self::Compare(_) | Self::Completions(_) => LogFormat::Text,
         }
     }
 }

@@ -5,5 +5,6 @@ pub mod completions;
 pub mod eval;
 pub mod heatmap;
 pub mod inspect;
+pub mod stats;
 pub mod synth;
 pub mod threshold;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use clap::{Args, ValueEnum};
-use pimo_analysis::exemplar::{OutlierPolicy, RepeatPolicy, exemplars};
+use clap::Args;
+use pimo_analysis::exemplar::{RepeatPolicy, exemplars};
 use pimo_dataset::nearest;
 use pimo_report::assemble::statistic_name;
 use pimo_store::{ImageRow, RunReader};
 
-use crate::args::score_column;
+use crate::args::{Outliers, score_column};
 use crate::exit::{Code, Failure};
 
 /// Options that choose images.
@@ -55,30 +55,6 @@ pub(super) struct ChoiceArgs {
     /// Only this category; repeat for several
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
-}
-
-/// Which outliers get a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Outliers {
-    /// None
-    None,
-    /// Scores above the upper whisker
-    High,
-    /// Scores below the lower whisker
-    Low,
-    /// Both
-    Both,
-}
-
-impl From<Outliers> for OutlierPolicy {
-    fn from(outliers: Outliers) -> Self {
-        match outliers {
-            Outliers::None => Self::None,
-            Outliers::High => Self::High,
-            Outliers::Low => Self::Low,
-            Outliers::Both => Self::Both,
-        }
-    }
 }
 
 /// An image that is drawn.
