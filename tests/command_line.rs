@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, Toy, pimo, refused, snapshot, succeeded};
 
-const COMMANDS: [&str; 8] = ["eval", "heatmap", "inspect", "synth", "threshold", "stats", "compare", "completions"];
+const COMMANDS: [&str; 9] =
+    ["eval", "heatmap", "inspect", "report", "synth", "threshold", "stats", "compare", "completions"];
 
 #[test]
 fn help_of_every_command() {

@@ -12,6 +12,7 @@ mod interruption;
 mod memory;
 mod parity;
 mod reading;
+mod report;
 mod results;
 mod shrinking;
 mod stacked;

@@ -63,6 +63,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Code {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Heatmap(args) => commands::heatmap::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::Threshold(args) => commands::threshold::run(&args),
         Command::Stats(args) => commands::stats::run(&args),
         Command::Compare(args) => commands::compare::run(&args),

@@ -5,24 +5,36 @@ use std::collections::BTreeSet;
 use crate::ModelScores;
 
 /// What readers look for first; other metrics follow by name.
-const FIRST: [&str; 11] = [
+const FIRST: [&str; 13] = [
     "auroc",
     "pixel_auroc",
+    "aupro",
     "ap",
     "pixel_ap",
     "aupr",
     "pixel_aupr",
-    "aupro",
     "f1max",
     "pixel_f1max",
+    "pixel_ioumax",
+    "iou",
     "image_auroc",
     "image",
 ];
 
-/// Names of all metrics that occur, in the order in which they are shown.
+/// Whether a metric says how good a detector is, which thresholds and rates at a single threshold do not; areas up to a
+/// limit of the FPR are shown for AUPRO alone.
+fn is_shown(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let partial = name.starts_with("pixel_auroc_") || name.starts_with("auroc_");
+    !(partial || name.ends_with("_threshold") || name.contains("_at_"))
+}
+
+/// Names of the metrics that occur and are shown, in the order in which they are.
 pub fn names<'a>(results: impl Iterator<Item = &'a ModelScores>) -> Vec<String> {
-    let found: BTreeSet<&str> =
-        results.flat_map(|result| result.metrics.iter().map(|(name, _)| name.as_str())).collect();
+    let found: BTreeSet<&str> = results
+        .flat_map(|result| result.metrics.iter().map(|(name, _)| name.as_str()))
+        .filter(|name| is_shown(name))
+        .collect();
     let mut names: Vec<&str> = found.into_iter().collect();
     let place = |name: &str| {
         let name = name.to_lowercase();
@@ -59,13 +71,25 @@ mod tests {
 
     #[test]
     fn familiar_metrics_come_first() {
-        let metrics =
-            ["zeta", "image_ap", "aupro_0.05", "aupro_0.3", "AUROC", "ap", "pixel_aupr_trapezoid", "image_auroc"];
+        let metrics = [
+            "zeta",
+            "image_ap",
+            "aupro_0.05",
+            "aupro_0.3",
+            "AUROC",
+            "ap",
+            "pixel_aupr_trapezoid",
+            "image_auroc",
+            "pixel_auroc_0.3",
+            "pixel_f1max_threshold",
+            "threshold_at_shared_fpr_1e-5",
+            "pixel_recall_at_0.5",
+        ];
         let metrics = metrics.into_iter().map(|name| (name.to_owned(), 0.5)).collect();
         let names = names([ModelScores { metrics, ..Default::default() }].iter());
-        assert_eq!(names[..5], ["AUROC", "ap", "pixel_aupr_trapezoid", "aupro_0.05", "aupro_0.3"]);
+        assert_eq!(names[..5], ["AUROC", "aupro_0.05", "aupro_0.3", "ap", "pixel_aupr_trapezoid"]);
         assert_eq!(names[5..], ["image_auroc", "image_ap", "zeta"]);
-        assert_eq!(plotted(&names), [0, 4]);
+        assert_eq!(plotted(&names), [0, 2]);
         assert_eq!(plotted(&["zeta".to_owned()]), Vec::<usize>::new());
     }
 

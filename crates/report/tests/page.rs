@@ -21,7 +21,7 @@ fn markup(page: &str) -> String {
 
 /// Asserts that elements are closed in order.
 fn assert_well_formed(page: &str) {
-    let void = ["!DOCTYPE", "meta", "link", "img", "br"];
+    let void = ["!DOCTYPE", "meta", "link", "img", "br", "wbr"];
     let markup = markup(page);
     let mut open: Vec<&str> = Vec::new();
     for piece in markup.split('<').skip(1) {

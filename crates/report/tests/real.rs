@@ -1,4 +1,4 @@
-//! A heat map of a real detector over a real image.
+//! Real detectors on real images: a heat map, and a report in which metrics disagree.
 // A skipped test says so.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -7,8 +7,10 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pimo_evidence::{EvaluatedImage, Evidence, ModelScores};
 use pimo_frame::{Frame, RowScratch, RowVisitor, Sample, Size};
 use pimo_reader::{MapLocation, MaskRule, Reader, ReaderOptions};
+use pimo_report::assemble::{Settings, report_of};
 use pimo_report::heatmap::{
     HeatMapStyle, OperatingScores, Picture, Scale, ThumbnailLimits, anomaly_heat_map, thumbnail,
 };
@@ -82,4 +84,58 @@ fn every_pixel_above_the_threshold_is_coloured() {
     let small = anomaly_heat_map(&frame, Some(&image), THRESHOLDS, &style).unwrap();
     let limits = ThumbnailLimits::default();
     assert!(thumbnail(&small, limits).unwrap().len() <= limits.max_bytes);
+}
+
+/// What published code returns for a detector, as evidence.
+fn expected(folder: &Path, detector: &str) -> ModelScores {
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_reader(File::open(folder.join("expected").join(name)).unwrap()).unwrap()
+    };
+    let (official, exact) = (json(&format!("{detector}_screw.json")), json(&format!("{detector}_screw_exact.json")));
+    let images = exact["exact_aupimo"].as_object().unwrap();
+    ModelScores {
+        model: detector.to_owned(),
+        category: "screw".to_owned(),
+        images: images
+            .iter()
+            .filter_map(|(id, score)| {
+                Some(EvaluatedImage { id: id.clone(), score: Some(score.as_f64()?), ..Default::default() })
+            })
+            .collect(),
+        metrics: vec![
+            ("pixel_auroc".to_owned(), official["pixel_auroc"].as_f64().unwrap()),
+            ("aupro_0.3".to_owned(), official["aupro_mvtec_official"]["0.3"].as_f64().unwrap()),
+        ],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn aupimo_and_the_other_metrics_disagree_and_the_report_shows_it() {
+    let Some(folder) = real() else {
+        return;
+    };
+    let (r18, mnv2q) = ("patchcore_r18", "patchcore_mnv2q");
+    let results = vec![expected(&folder, mnv2q), expected(&folder, r18)];
+    assert_eq!(results[0].images.len(), 119);
+    let report = report_of(&Evidence { results, ..Default::default() }, &Settings::default()).unwrap();
+    let screw = &report.categories[0];
+    assert_eq!(report.models[screw.order[0]].name, r18);
+    assert!(screw.confidences[1][0].unwrap() > 0.999_999);
+    let disagreeing: Vec<(&str, usize, usize)> = report
+        .disagreements
+        .iter()
+        .map(|one| (report.metrics[one.metric].as_str(), one.by_score, one.by_metric))
+        .collect();
+    assert_eq!(disagreeing, [("pixel_auroc", 1, 0), ("aupro_0.3", 1, 0)]);
+    let page = report.to_html().unwrap();
+    assert!(page.contains(
+        "pixel AUROC prefers another detector than AUPIMO in 1 of 1; AUPRO 0.3 prefers another detector than AUPIMO \
+         in 1 of 1 category."
+    ));
+    // The row that says it: which detector AUPIMO prefers, which one AUROC does, and how sure it is.
+    let row = page.split("<tr>").find(|row| row.contains("<td>pixel AUROC</td>")).unwrap();
+    let order = ["patchcore_r18", "0.4158", "0.9929", "patchcore_mnv2q", "0.1748", "0.9951", "&gt; 99.9"];
+    let places: Vec<Option<usize>> = order.iter().map(|text| row.find(text)).collect();
+    assert!(places.is_sorted() && places.iter().all(Option::is_some), "{row}");
 }

@@ -34,10 +34,11 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::heatmap::HeatmapArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::report::ReportArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
-use crate::commands::{compare, eval, heatmap, inspect, stats, synth, threshold};
+use crate::commands::{compare, eval, heatmap, inspect, report, stats, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -76,6 +77,9 @@ pub enum Command {
     /// `pimo heatmap`.
     #[command(about = heatmap::ABOUT, long_about = heatmap::LONG_ABOUT)]
     Heatmap(HeatmapArgs),
+    /// `pimo report`.
+    #[command(about = report::ABOUT, long_about = report::LONG_ABOUT)]
+    Report(Box<ReportArgs>),
     /// `pimo threshold`.
     #[command(about = threshold::ABOUT, long_about = threshold::LONG_ABOUT)]
     Threshold(ThresholdArgs),
@@ -97,6 +101,7 @@ impl Command {
             Self::Inspect(args) => args.messages.log_format,
             Self::Synth(args) => args.messages.log_format,
             Self::Heatmap(args) => args.messages.log_format,
+            Self::Report(args) => args.messages.log_format,
             Self::Threshold(_) | Self::Stats(_) | Self::Compare(_) | Self::Completions(_) => LogFormat::Text,
         }
     }

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod eval;
 pub mod heatmap;
 pub mod inspect;
+pub mod report;
 pub mod stats;
 pub mod synth;
 pub mod threshold;

@@ -37,11 +37,9 @@ impl DrawingProblem {
         Self::data(format!("{image}: {error}"))
     }
 
-    /// A category without thresholds has no scale of colours.
-    pub(crate) fn missing_thresholds(image: &str, model: &str, category: &str) -> Self {
-        Self::data(format!(
-            "{image}: the run knows no thresholds of {model} in category {category}: evaluate again with `pimo eval`"
-        ))
+    /// A category whose thresholds are not known.
+    pub(crate) fn without_thresholds(image: &str) -> Self {
+        Self::data(format!("{image}: its thresholds are not known: evaluate again with `pimo eval`"))
     }
 
     /// The exit code of several problems: the system's fault if all of them are.

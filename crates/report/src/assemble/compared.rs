@@ -6,7 +6,7 @@ use pimo_analysis::compare::{self, Category, CategoryComparison, Comparison, Pai
 use pimo_evidence::{Evidence, Matched, MatchedCategory, Matching, Source, match_up, metrics};
 
 use super::error::AssembleError;
-use super::{choose, curves};
+use super::{choose, curves, disagreement};
 use crate::page::{
     CategoryReport, ModelOverview, ModelResult, NeighbourResult, OverallComparison, Report, ReportImage,
 };
@@ -69,6 +69,7 @@ pub fn report_of(evidence: &Evidence, settings: &Settings) -> Result<Report, Ass
         .zip(&comparison.categories)
         .map(|(category, compared)| category_report(category, compared, &metrics, settings, categories.len()))
         .collect::<Result<Vec<_>, _>>()?;
+    let plotted_metrics = metrics::plotted(&metrics);
     Ok(Report {
         title: settings.title.clone(),
         score: if settings.score == "aupimo" { "AUPIMO".to_owned() } else { settings.score.clone() },
@@ -77,7 +78,8 @@ pub fn report_of(evidence: &Evidence, settings: &Settings) -> Result<Report, Ass
         warnings: evidence.warnings.iter().chain(&warnings).cloned().collect(),
         confidence_level: settings.confidence_level,
         interval_confidence: settings.compare.bootstrap.confidence,
-        plotted_metrics: metrics::plotted(&metrics),
+        disagreements: disagreement::disagreements(&reports, &plotted_metrics),
+        plotted_metrics,
         models: overviews(&models, &reports, &comparison, metrics.len()),
         metrics,
         overall: overall(&comparison, &reports, settings.confidence_level),

@@ -8,6 +8,7 @@
 mod choose;
 mod compared;
 mod curves;
+mod disagreement;
 mod error;
 
 pub use choose::statistic_name;

@@ -21,10 +21,12 @@ impl Default for ThumbnailLimits {
 }
 
 impl ThumbnailLimits {
-    /// The usual limits, with fewer bytes where `pictures` pictures would otherwise exceed `total` bytes together.
+    /// Limits for so many pictures that may take `total` bytes together: larger pictures than usual where there is room
+    /// for that, and less good ones where there are many.
     pub fn sharing(total: usize, pictures: usize) -> Self {
-        let usual = Self::default();
-        Self { max_bytes: usual.max_bytes.min(total / pictures.max(1)), ..usual }
+        let (usual, share) = (Self::default(), total / pictures.max(1));
+        let large = Self { longest_side: 2 * usual.longest_side, max_bytes: 4 * usual.max_bytes };
+        if share >= large.max_bytes { large } else { Self { max_bytes: usual.max_bytes.min(share), ..usual } }
     }
 }
 
@@ -98,8 +100,10 @@ mod tests {
     #[test]
     fn many_pictures_share_what_there_is() {
         let usual = ThumbnailLimits::default();
-        assert_eq!(ThumbnailLimits::sharing(1 << 20, 0), usual);
-        assert_eq!(ThumbnailLimits::sharing(1 << 20, 4), usual);
+        let large = ThumbnailLimits { longest_side: 448, max_bytes: 96 << 10 };
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 0), large);
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 10), large);
+        assert_eq!(ThumbnailLimits::sharing(1 << 20, 20), usual);
         assert_eq!(ThumbnailLimits::sharing(1 << 20, 1024).max_bytes, 1024);
     }
 

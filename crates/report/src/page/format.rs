@@ -38,6 +38,18 @@ pub(super) fn percent(level: f64) -> String {
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A metric's name as it is read: `pixel AUROC` for `pixel_auroc`.
+pub(super) fn metric(name: &str) -> String {
+    let word = |word: &str| match word {
+        "auroc" | "aupro" | "ap" | "aupr" | "fpr95" => word.to_uppercase(),
+        "f1max" => "F1max".to_owned(),
+        "iou" => "IoU".to_owned(),
+        "ioumax" => "IoU max".to_owned(),
+        other => other.to_owned(),
+    };
+    name.split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +68,12 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(confidence(value), expected);
         }
+    }
+
+    #[test]
+    fn metrics_have_their_usual_names() {
+        let names = ["auroc", "pixel_auroc", "aupro_0.3", "image_f1max", "pixel_ioumax", "AUROC", "zeta"].map(metric);
+        assert_eq!(names, ["AUROC", "pixel AUROC", "AUPRO 0.3", "image F1max", "pixel IoU max", "AUROC", "zeta"]);
     }
 
     #[test]

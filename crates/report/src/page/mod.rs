@@ -22,8 +22,8 @@ use minijinja::{AutoEscape, Environment};
 pub use pimo_evidence::RunDescription;
 
 pub use model::{
-    CategoryReport, Example, FalsePositiveExample, HeatMapSource, ModelOverview, ModelResult, NeighbourResult,
-    OverallComparison, Report, ReportImage, WorstImage,
+    CategoryReport, Disagreement, Example, FalsePositiveExample, HeatMapSource, ModelOverview, ModelResult,
+    NeighbourResult, OverallComparison, Report, ReportImage, WorstImage,
 };
 
 const TEMPLATE: &str = include_str!("report.html");
@@ -103,6 +103,13 @@ impl Report {
         let metrics_fit = self.models.iter().all(|model| model.metrics.len() == self.metrics.len());
         if !metrics_fit || self.plotted_metrics.iter().any(|&metric| metric >= self.metrics.len()) {
             return Err("the metrics of the detectors do not fit their names".to_owned());
+        }
+        let fits = |one: &Disagreement| {
+            let known = one.category < self.categories.len() && one.metric < self.metrics.len();
+            known && one.by_score < models && one.by_metric < models
+        };
+        if !self.disagreements.iter().all(fits) {
+            return Err("a disagreement is about what the report does not have".to_owned());
         }
         let known = |worst: &WorstImage| {
             let category = self.categories.get(worst.category);

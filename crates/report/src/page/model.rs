@@ -31,8 +31,23 @@ pub struct Report {
     pub overall: Option<OverallComparison>,
     /// The categories.
     pub categories: Vec<CategoryReport>,
+    /// Where a plotted metric prefers another detector than the score does.
+    pub disagreements: Vec<Disagreement>,
     /// The images that are localised worst, worst first.
     pub worst: Vec<WorstImage>,
+}
+
+/// A category in which a metric prefers another detector than the score does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Position of the category.
+    pub category: usize,
+    /// Position of the metric.
+    pub metric: usize,
+    /// The detector of best average rank by the score.
+    pub by_score: usize,
+    /// The detector with the highest value of the metric.
+    pub by_metric: usize,
 }
 
 /// One detector over all categories.

@@ -17,7 +17,7 @@ impl Report {
     /// Average ranks over all categories; neighbours are joined where their ranks differ by less than the critical
     /// difference.
     pub(super) fn overall_diagram(&self) -> Option<String> {
-        let overall = self.overall.as_ref().filter(|_| self.models.len() > 1)?;
+        let overall = self.overall.as_ref().filter(|_| self.models.len() > 1 && self.categories.len() > 1)?;
         let rank = |model: usize| self.models[model].average_rank;
         let neighbours = overall.order.windows(2).map(|pair| {
             let (better, worse) = (pair[0], pair[1]);
@@ -85,7 +85,7 @@ impl Report {
                 .collect();
             let markers = self.plotted_metrics.iter().enumerate().filter_map(|(series, &metric)| {
                 let value = result.metrics[metric]?;
-                Some(Marker { series: series + 1, name: self.metrics[metric].clone(), value })
+                Some(Marker { series: series + 1, name: format::metric(&self.metrics[metric]), value })
             });
             let markers = markers.collect();
             Some(BoxRow { name: self.model_name(model).to_owned(), statistics, outliers, markers })
@@ -124,7 +124,7 @@ impl Report {
                 ScatterGroup { name: overview.name.clone(), points: points.collect() }
             });
             let groups: Vec<ScatterGroup> = groups.collect();
-            let (x, y) = (self.metrics[metric].clone(), format!("mean {}", self.score));
+            let (x, y) = (format::metric(&self.metrics[metric]), format!("mean {}", self.score));
             (groups.iter().any(|group| !group.points.is_empty()))
                 .then(|| ScatterChart { label: format!("{y} against {x} over categories"), x, y, groups }.svg())
         });

@@ -220,6 +220,20 @@
     }
   };
 
+  // Pictures are shown at half of their size; pressed, they are shown at all of it.
+  const enlargePictures = () => {
+    for (const picture of document.querySelectorAll(".gallery img")) {
+      const button = element("button", { type: "button", className: "picture", title: "Larger or smaller" });
+      button.setAttribute("aria-expanded", "false");
+      picture.replaceWith(button);
+      button.append(picture);
+      button.addEventListener("click", () => {
+        const large = button.closest("figure").classList.toggle("large");
+        button.setAttribute("aria-expanded", String(large));
+      });
+    }
+  };
+
   // A link into a closed section opens it.
   const openTarget = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
@@ -233,6 +247,7 @@
   addExplorer();
   keepValues();
   focusSeries();
+  enlargePictures();
   addEventListener("hashchange", openTarget);
   openTarget();
 })();

@@ -38,6 +38,8 @@ pub(super) struct Page {
     interval: String,
     means: Table,
     scatters_svg: Vec<String>,
+    disagreements: Option<Table>,
+    disagreement_note: String,
     markers: Vec<String>,
     categories: Vec<CategoryView>,
     worst: Option<Table>,
@@ -94,7 +96,9 @@ pub(super) fn page(report: &Report) -> Page {
         interval: format::percent(report.interval_confidence),
         means: means(report),
         scatters_svg: report.scatters(),
-        markers: report.plotted_metrics.iter().map(|&metric| report.metrics[metric].clone()).collect(),
+        disagreements: disagreements(report),
+        disagreement_note: disagreement_note(report),
+        markers: report.plotted_metrics.iter().map(|&metric| format::metric(&report.metrics[metric])).collect(),
         categories: report
             .categories
             .iter()
@@ -139,8 +143,11 @@ fn overview(report: &Report) -> Table {
         Column::number(&format!("Mean {}", report.score), "Mean over the categories of the mean per image"),
         Column::number("Best in", "Number of categories in which no detector has a better mean score"),
     ];
-    columns.extend(report.metrics.iter().map(|metric| Column::number(metric, "Mean over the categories")));
+    columns.extend(
+        report.metrics.iter().map(|metric| Column::number(&format::metric(metric), "Mean over the categories")),
+    );
     let best = report.models.iter().map(|model| model.mean).fold(f64::NEG_INFINITY, f64::max);
+    let best_metrics = best_metrics(report, report.models.iter().map(|model| model.metrics.as_slice()));
     let rows = by_rank(report).into_iter().map(|model| {
         let model = &report.models[model];
         let mut row = vec![
@@ -149,7 +156,7 @@ fn overview(report: &Report) -> Table {
             Cell::score(Some(model.mean)).strong_if(model.mean >= best),
             Cell::count(model.best_in),
         ];
-        row.extend(model.metrics.iter().map(|&metric| Cell::score(metric)));
+        row.extend(model.metrics.iter().zip(&best_metrics).map(|(&metric, best)| metric_cell(metric, *best)));
         row
     });
     Table {
@@ -159,6 +166,29 @@ fn overview(report: &Report) -> Table {
         row_headings: true,
         interactive: true,
     }
+}
+
+/// The best value of each metric, where there are several detectors: the lowest of false-positive rates, else the highest.
+fn best_metrics<'a>(report: &Report, models: impl Iterator<Item = &'a [Option<f64>]>) -> Vec<Option<f64>> {
+    let mut best = vec![None; report.metrics.len()];
+    if report.models.len() < 2 {
+        return best;
+    }
+    for metrics in models {
+        for ((best, &value), name) in best.iter_mut().zip(metrics).zip(&report.metrics) {
+            let lower_is_better = name.to_lowercase().contains("fpr");
+            let better =
+                |&value: &f64| best.is_none_or(|best| if lower_is_better { value < best } else { value > best });
+            if let Some(value) = value.filter(better) {
+                *best = Some(value);
+            }
+        }
+    }
+    best
+}
+
+fn metric_cell(value: Option<f64>, best: Option<f64>) -> Cell {
+    Cell::score(value).strong_if(value.is_some() && value == best)
 }
 
 fn overall_note(report: &Report) -> String {
@@ -230,6 +260,68 @@ fn means(report: &Report) -> Table {
     }
 }
 
+/// Categories in which a plotted metric prefers another detector than the score.
+fn disagreements(report: &Report) -> Option<Table> {
+    if report.disagreements.is_empty() {
+        return None;
+    }
+    let score = &report.score;
+    let columns = vec![
+        Column::text("Category"),
+        Column::text("Metric"),
+        Column::text(&format!("{score} prefers")),
+        Column::number(&format!("its {score}"), "Mean score of the detector of best rank"),
+        Column::number("its metric", "The metric of that detector"),
+        Column::text("The metric prefers"),
+        Column::number(&format!("its {score}"), "Mean score of the detector that the metric prefers"),
+        Column::number("its metric", "The metric of the detector that it prefers"),
+        Column::number(
+            "Confidence",
+            &format!("That the former is better than the latter by {score} (one-sided Wilcoxon)"),
+        ),
+    ];
+    let rows = report.disagreements.iter().map(|one| {
+        let category = &report.categories[one.category];
+        let side = |model: usize| {
+            let result = &category.models[model];
+            [
+                Cell::text(report.model_name(model)),
+                Cell::score(Some(result.mean)),
+                Cell::score(result.metrics[one.metric]),
+            ]
+        };
+        let confidence = category.confidences[one.by_score][one.by_metric];
+        let sure = confidence.is_some_and(|confidence| confidence >= report.confidence_level);
+        let name = Cell { target: category_id(one.category), ..Cell::text(&category.name) };
+        let mut row = vec![name, Cell::text(&format::metric(&report.metrics[one.metric]))];
+        row.extend(side(one.by_score));
+        row.extend(side(one.by_metric));
+        row.push(Cell::number(confidence, format::confidence(confidence)).strong_if(sure));
+        row
+    });
+    let caption = format!("Categories in which a metric prefers another detector than {score} does");
+    Some(Table { caption, columns, rows: rows.collect(), row_headings: true, interactive: true })
+}
+
+/// How often each plotted metric prefers another detector.
+fn disagreement_note(report: &Report) -> String {
+    let categories = report.categories.len();
+    let counts = report.plotted_metrics.iter().map(|&metric| {
+        let count = report.disagreements.iter().filter(|one| one.metric == metric).count();
+        format!(
+            "{} prefers another detector than {} in {count} of {categories}",
+            format::metric(&report.metrics[metric]),
+            report.score
+        )
+    });
+    let counts: Vec<String> = counts.collect();
+    if report.models.len() < 2 || counts.is_empty() {
+        return String::new();
+    }
+    let noun = if categories == 1 { "category" } else { "categories" };
+    format!("{} {noun}.", counts.join("; "))
+}
+
 fn category_id(position: usize) -> String {
     format!("category-{position}")
 }
@@ -287,8 +379,11 @@ fn category_table(report: &Report, category: &CategoryReport) -> Table {
             Column::number("Confidence", "That it is better than the one ranked next (one-sided Wilcoxon)"),
         ]);
     }
-    columns.extend(report.metrics.iter().map(|metric| Column::number(metric, "Metric of the whole category")));
+    columns.extend(
+        report.metrics.iter().map(|metric| Column::number(&format::metric(metric), "Metric of the whole category")),
+    );
     let best = category.models.iter().map(|model| model.mean).fold(f64::NEG_INFINITY, f64::max);
+    let best_metrics = best_metrics(report, category.models.iter().map(|model| model.metrics.as_slice()));
     let rows = category.order.iter().map(|&model| {
         let result = &category.models[model];
         let mut row = vec![Cell::text(report.model_name(model))];
@@ -301,7 +396,7 @@ fn category_table(report: &Report, category: &CategoryReport) -> Table {
         if several {
             row.extend(lead(report, category, model));
         }
-        row.extend(result.metrics.iter().map(|&metric| Cell::score(metric)));
+        row.extend(result.metrics.iter().zip(&best_metrics).map(|(&metric, best)| metric_cell(metric, *best)));
         row
     });
     Table {

@@ -42,7 +42,7 @@ impl CurveChart {
         let legend = Legend::new(&names, area.right - area.left);
         let legend_top = area.bottom + 3.0 * FONT_SIZE + 12.0;
         let mut document = Document::new(WIDTH, legend_top + legend.height + 6.0, &self.label);
-        let x = Axis::decades(self.lowest_decade(&curves), 0, (area.left, area.right));
+        let x = Axis::decades(self.lowest_decade(&curves), self.highest_decade(&curves), (area.left, area.right));
         let y = Axis::linear(0.0, 1.0, 5, (area.bottom, area.top));
         if let Some((low, high)) = self.bounds.filter(|(low, high)| 0.0 < *low && low < high) {
             area.band(&mut document, x.at(low), x.at(high), &format!("AUPIMO integrates from {low:e} to {high:e}"));
@@ -67,6 +67,15 @@ impl CurveChart {
             (None, None) => -5,
         };
         lowest.clamp(LOWEST_DECADE, -1)
+    }
+
+    /// The decade in which the curves end, but at least that of the range of AUPIMO.
+    fn highest_decade(&self, curves: &[Vec<(f64, f64)>]) -> i32 {
+        let decade = |rate: f64| (rate.log10() - 1e-9).ceil() as i32;
+        let from_curves = curves.iter().filter_map(|points| points.last()).map(|point| decade(point.0)).max();
+        let from_bounds = self.bounds.filter(|(_, high)| *high > 0.0).map(|(_, high)| decade(high));
+        let highest = from_curves.max(from_bounds).unwrap_or(0);
+        highest.clamp(self.lowest_decade(curves) + 1, 0)
     }
 }
 

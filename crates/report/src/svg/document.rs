@@ -41,11 +41,15 @@ pub(super) struct Document {
     text: String,
 }
 
+/// Plots wider than this, in pixels, may be made smaller to fit.
+const WIDE: f64 = 320.0;
+
 impl Document {
     /// Starts a document of the given size; `label` says what it shows.
     pub(super) fn new(width: f64, height: f64, label: &str) -> Self {
+        let class = if width > WIDE { "plot wide" } else { "plot" };
         let text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" \
              height=\"{h}\" role=\"img\" aria-label=\"{}\" font-family=\"system-ui,sans-serif\" \
              font-size=\"{}\" fill=\"currentColor\">",
             Escaped(label),

@@ -1,5 +1,6 @@
 //! Which images are drawn.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use clap::Args;
@@ -9,6 +10,7 @@ use pimo_report::assemble::statistic_name;
 use pimo_store::{ImageRow, RunReader};
 
 use crate::args::{Outliers, score_column};
+use crate::drawing::FalseAlarms;
 use crate::exit::{Code, Failure};
 
 /// Options that choose images.
@@ -88,8 +90,7 @@ struct Candidate {
     id: String,
     is_anomalous: bool,
     score: Option<f64>,
-    fpr: Option<f64>,
-    image_score: Option<f64>,
+    false_alarms: FalseAlarms,
 }
 
 /// Images of one category and detector.
@@ -154,8 +155,7 @@ fn candidates(run: &RunReader, args: &ChoiceArgs) -> Result<Groups, Failure> {
                 id: row.image_id,
                 is_anomalous: row.is_anomalous,
                 score: scored.value,
-                fpr: row.fpr_at_lower_threshold,
-                image_score: row.image_score,
+                false_alarms: FalseAlarms::new(row.fpr_at_lower_threshold, row.image_score),
             });
         }
     }
@@ -223,15 +223,13 @@ fn by_id(images: &[Candidate], args: &ChoiceArgs) -> Picks {
     named.map(|(position, _)| (position, "named".to_owned())).collect()
 }
 
-/// Normal images by falling FPR at the lower threshold; where it is not known or equal, by falling image score.
+/// Normal images, those with most false positives first.
 fn most_false_positives(images: &[Candidate], count: usize) -> Vec<usize> {
-    let mut normal: Vec<(usize, &Candidate)> = images.iter().enumerate().filter(|(_, it)| !it.is_anomalous).collect();
-    let key = |image: &Candidate| [image.fpr, image.image_score].map(|value| value.unwrap_or(f64::NEG_INFINITY));
-    normal.sort_by(|(_, a), (_, b)| {
-        let (a, b) = (key(a), key(b));
-        b[0].total_cmp(&a[0]).then(b[1].total_cmp(&a[1]))
-    });
-    normal.into_iter().take(count).map(|(position, _)| position).collect()
+    let normal = images.iter().enumerate().filter(|(_, image)| !image.is_anomalous);
+    let mut normal: Vec<(FalseAlarms, usize)> =
+        normal.map(|(position, image)| (image.false_alarms, position)).collect();
+    normal.sort_by_key(|(alarms, _)| Reverse(*alarms));
+    normal.into_iter().take(count).map(|(_, position)| position).collect()
 }
 
 /// One entry for each image, in order of its first pick.
@@ -290,8 +288,7 @@ mod tests {
             id: format!("c/dent/{n}"),
             is_anomalous: true,
             score: Some(score),
-            fpr: None,
-            image_score: Some(9.0),
+            false_alarms: FalseAlarms::new(None, Some(9.0)),
         });
         let normal = [(Some(0.1), 1.0), (Some(0.2), 0.5), (None, 3.0), (Some(0.1), 2.0)].into_iter().enumerate();
         let normal = normal.map(|(n, (fpr, image_score))| Candidate {
@@ -299,8 +296,7 @@ mod tests {
             id: format!("c/good/{n}"),
             is_anomalous: false,
             score: None,
-            fpr,
-            image_score: Some(image_score),
+            false_alarms: FalseAlarms::new(fpr, Some(image_score)),
         });
         anomalous.chain(normal).collect()
     }

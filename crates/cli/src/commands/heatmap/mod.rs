@@ -267,7 +267,7 @@ impl Artist {
         let points = category.and_then(|category| category.thresholds);
         let scores = points.and_then(|points| points.lower.threshold.zip(points.upper.threshold));
         let scores = scores.map(|(lower, upper)| OperatingScores { lower, upper });
-        scores.map(Some).ok_or_else(|| DrawingProblem::missing_thresholds(&row.image_id, &row.model, &row.category))
+        scores.map(Some).ok_or_else(|| DrawingProblem::without_thresholds(&row.image_id))
     }
 }
 
