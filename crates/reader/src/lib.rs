@@ -43,6 +43,7 @@ mod png_file;
 mod pool;
 mod reader;
 mod source_image;
+mod sparse_inflate;
 mod tiff_directory;
 mod tiff_file;
 pub mod torch;

@@ -73,6 +73,8 @@ impl fmt::Debug for ReaderOptions {
 pub struct Reader {
     options: ReaderOptions,
     pool: Arc<Pool>,
+    /// Buffers of zeros.
+    zeros: Arc<Pool>,
     containers: Containers,
     bytes_read: AtomicU64,
     map_reads: AtomicU64,
@@ -81,9 +83,9 @@ pub struct Reader {
 impl Reader {
     /// A reader with these options.
     pub fn new(options: ReaderOptions) -> Self {
-        let pool = Pool::new(options.buffers);
+        let (pool, zeros) = (Pool::new(options.buffers), Pool::new(options.buffers));
         let containers = Containers::default();
-        Self { options, pool, containers, bytes_read: AtomicU64::new(0), map_reads: AtomicU64::new(0) }
+        Self { options, pool, zeros, containers, bytes_read: AtomicU64::new(0), map_reads: AtomicU64::new(0) }
     }
 
     /// What the header says of a map. Nothing is decoded.
@@ -138,7 +140,7 @@ impl Reader {
     /// As [`Reader::mask_size`], and damage in the samples, NaN, a threshold for a mask in colour, and a mask that
     /// takes more memory than allowed.
     pub fn read_mask(&self, path: &Path, rule: MaskRule) -> std::result::Result<Mask, ReadError> {
-        let context = MaskContext { rule, pool: &self.pool, max_bytes: self.options.max_bytes };
+        let context = MaskContext { rule, pool: &self.pool, zeros: &self.zeros, max_bytes: self.options.max_bytes };
         mask::read(&MapLocation::whole(path), &context)
     }
 

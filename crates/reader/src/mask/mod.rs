@@ -3,6 +3,7 @@
 mod bmp;
 mod npy;
 mod png;
+mod png_rows;
 mod samples;
 mod tiff;
 
@@ -57,14 +58,22 @@ impl MaskRule {
 pub(crate) struct MaskContext<'a> {
     pub(crate) rule: MaskRule,
     pub(crate) pool: &'a Arc<Pool>,
+    /// Buffers that hold zeros, and get them back.
+    pub(crate) zeros: &'a Arc<Pool>,
     pub(crate) max_bytes: u64,
 }
 
 impl MaskContext<'_> {
-    /// Memory for the stored samples, after checking that they, the mask and `more` bytes may be taken together.
-    fn samples(&self, input: &Input, size: Size, bytes: u64, more: u64) -> Result<Buffer<u8>> {
+    /// What the stored samples, the mask and `more` bytes take together, after checking that they may.
+    fn check(&self, input: &Input, size: Size, bytes: u64, more: u64) -> Result<u64> {
         let needed = bytes.saturating_add(Mask::bytes(size)).saturating_add(more);
         input.check_memory(needed, self.max_bytes)?;
+        Ok(needed)
+    }
+
+    /// Memory for the stored samples, after checking that they, the mask and `more` bytes may be taken together.
+    fn samples(&self, input: &Input, size: Size, bytes: u64, more: u64) -> Result<Buffer<u8>> {
+        let needed = self.check(input, size, bytes, more)?;
         let buffer = usize::try_from(bytes).ok().and_then(|bytes| self.pool.take(bytes));
         buffer.ok_or_else(|| input.too_large(needed, self.max_bytes))
     }

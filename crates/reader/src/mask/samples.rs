@@ -147,6 +147,11 @@ impl Palette {
         palette
     }
 
+    /// Whether the first colour is there and black.
+    pub(super) const fn begins_black(&self) -> bool {
+        self.colours > 0 && !self.anomalous[0]
+    }
+
     /// Sets a row from indices into the palette.
     pub(super) fn set_row(
         &self,
