@@ -42,6 +42,11 @@ impl ImageScoreSum {
         }
     }
 
+    /// Whether nothing but the largest score matters, so that rows may be added together.
+    pub(crate) const fn is_largest(&self) -> bool {
+        matches!(self.kind, ImageScore::Max)
+    }
+
     /// Adds a row whose largest score is known.
     pub(crate) fn row<S: Sample>(&mut self, row: &[S], largest: S) {
         self.largest = self.largest.max(largest.to_f64());

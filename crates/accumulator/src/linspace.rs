@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use half::f16;
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample, SampleType};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, SampleType};
 
 use crate::image_score::ImageScoreSum;
 use crate::{BadScore, ImageScore};
@@ -219,13 +219,12 @@ impl GridCounter {
         {
             return Err(bad);
         }
-        let mut above = 0;
+        // What reaches k + 1 thresholds reaches threshold k; what reaches none is of no interest.
+        let (mut above, mut reaches_next) = (0, counts.pop().unwrap_or(0));
         for count in counts.iter_mut().rev() {
-            above += *count;
-            *count = above;
+            above += reaches_next;
+            reaches_next = std::mem::replace(count, above);
         }
-        // What reaches no threshold is of no interest: counts[k] is what reaches k + 1 of them.
-        counts.remove(0);
         Ok(self.score.finish())
     }
 }
@@ -239,6 +238,15 @@ struct GridSeen<'a> {
 }
 
 impl RowVisitor for GridSeen<'_> {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _mask: Option<&Mask>) {
+        if self.score.is_largest() {
+            // Neither the order of scores nor where a row ends matters.
+            self.row(first, rows, None);
+        } else {
+            rows.chunks_exact(width).for_each(|row| self.row(first, row, None));
+        }
+    }
+
     fn row<S: Sample>(&mut self, _y: usize, row: &[S], _mask: Option<&[u64]>) {
         let summary = S::summary(row);
         self.finite &= summary.finite;
@@ -269,6 +277,11 @@ impl RowVisitor for GridSeen<'_> {
 const BLOCK: usize = 32;
 
 /// The numbers that the vectorised placement needs.
+///
+/// With `step` added to the lowest score `k` times, threshold `k` lies where real numbers would put it, but for
+/// rounding: of at most `error` in all. Let `g` be the largest whole number that is not above
+/// `(score - lowest) / step + slack`. If `slack` steps are at least `error`, threshold `g + 1` lies above the score; if
+/// they are at most a step less `error`, threshold `g - 1` does not. So only threshold `g` has to be asked.
 #[derive(Clone, Copy, Debug)]
 struct GridKernel {
     applies: bool,
@@ -276,46 +289,48 @@ struct GridKernel {
     lowest: f64,
     step: f64,
     per_step: f64,
-    /// Index of the last threshold but one: from there on the last threshold, which is set and not computed, counts.
-    last_computed: f64,
+    slack: f64,
+    /// From this index on the last threshold, which is set and not computed, comes into play.
+    end: f64,
 }
 
 impl GridKernel {
     fn new(grid: &Grid) -> Self {
+        let largest = grid.lowest.abs().max(grid.highest.abs());
+        // Half a unit in the last place of the rounded threshold, and generously what double precision adds.
+        let rounding = if grid.rounding == Rounding::F32 { f64::from(f32::EPSILON) / 2.0 } else { 0.0 };
+        let error = largest * (rounding + 8.0 * f64::EPSILON) + f64::from(f32::from_bits(1));
+        // Twice as much covers the rounding of the guess as well.
+        let slack = 2.0 * error / grid.step;
         Self {
-            applies: grid.rounding != Rounding::F16 && grid.count < 1 << 30 && (1.0 / grid.step).is_finite(),
+            applies: grid.rounding != Rounding::F16
+                && grid.count < 1 << 30
+                && (1.0 / grid.step).is_finite()
+                && slack + error / grid.step < 0.5,
             single: grid.rounding == Rounding::F32,
             lowest: grid.lowest,
             step: grid.step,
             per_step: 1.0 / grid.step,
-            last_computed: grid.count as f64 - 2.0,
+            slack,
+            end: grid.count as f64 - 2.0,
         }
     }
 }
 
-/// Places 32 scores between computed thresholds. Answers false where one of them is not certainly right: the guess was
-/// off by more than one, or the score is near an end of the grid.
+/// Places 32 scores between computed thresholds. Answers false where one of them is near an end of the grid.
 #[multiversion::multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma", "x86_64+avx2+fma"))]
 fn kernel_reached(kernel: &GridKernel, scores: &[f64; BLOCK], reached: &mut [u32; BLOCK]) -> bool {
-    let GridKernel { lowest, step, per_step, last_computed, single, .. } = *kernel;
-    let mut doubtful = false;
+    let GridKernel { lowest, step, per_step, slack, end, single, .. } = *kernel;
+    let mut outside = false;
     for i in 0..BLOCK {
         let score = scores[i];
-        let guess = ((score - lowest) * per_step).floor();
-        // Spelled out: a closure here would not be compiled for the vector units.
-        let before = (guess - 1.0) * step + lowest;
-        let at = guess * step + lowest;
-        let after = (guess + 1.0) * step + lowest;
-        let (before, at, after) = if single {
-            (f64::from(before as f32), f64::from(at as f32), f64::from(after as f32))
-        } else {
-            (before, at, after)
-        };
-        // Thresholds `guess - 1` and `guess + 1` have to lie on either side for the guess to be right or off by one.
-        doubtful |= !(guess >= 1.0 && guess + 1.0 <= last_computed && before <= score && after > score);
-        reached[i] = guess as i32 as u32 + u32::from(at <= score);
+        let guess = ((score - lowest) * per_step + slack).floor();
+        let threshold = guess * step + lowest;
+        let threshold = if single { f64::from(threshold as f32) } else { threshold };
+        outside |= !(guess >= 0.0 && guess < end);
+        reached[i] = guess as i32 as u32 + u32::from(threshold <= score);
     }
-    !doubtful
+    !outside
 }
 
 #[cfg(test)]
@@ -333,9 +348,11 @@ mod tests {
             quantised in any::<bool>(),
             double in any::<bool>(),
             count in 2_usize..400,
+            // Far from zero, rounding to single precision moves thresholds by a good part of a step.
+            offset in prop_oneof![Just(0.0_f32), Just(-100.0), Just(1000.0), Just(8000.0), Just(20000.0)],
         ) {
             let scores: Vec<f32> =
-                raw.iter().map(|&s| if quantised { (s * 16.0).round() / 16.0 } else { s }).collect();
+                raw.iter().map(|&s| offset + if quantised { (s * 16.0).round() / 16.0 } else { s }).collect();
             let wide: Vec<f64> = scores.iter().map(|&s| f64::from(s)).collect();
             let size = Size::new(1, scores.len() as u32);
             let (kind, map) = if double {
@@ -350,7 +367,12 @@ mod tests {
             let grid = match Grid::new(extent.lowest, extent.highest, count, kind) {
                 Ok(grid) => grid,
                 Err(error) => {
-                    prop_assert!(matches!(error, GridError::NoRange(_)), "{}", error);
+                    let expected = match error {
+                        GridError::NotIncreasing { .. } => offset != 0.0,
+                        GridError::NoRange(_) => true,
+                        _ => false,
+                    };
+                    prop_assert!(expected, "{}", error);
                     return Ok(());
                 }
             };
@@ -363,8 +385,8 @@ mod tests {
             for &score in &wide {
                 prop_assert_eq!(grid.reached(score), (0..count).filter(|&k| grid.threshold(k) <= score).count());
             }
-            prop_assert_eq!(grid.reached(-2.0), 0);
-            prop_assert_eq!(grid.reached(2.0), count);
+            prop_assert_eq!(grid.reached(f64::from(offset) - 2.0), 0);
+            prop_assert_eq!(grid.reached(f64::from(offset) + 2.0), count);
         }
     }
 

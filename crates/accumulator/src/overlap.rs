@@ -1,6 +1,6 @@
 //! Counting anomalous images.
 
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample};
 
 use crate::image_score::ImageScoreSum;
 use crate::key::{key_of_score, score_of_key};
@@ -152,7 +152,27 @@ fn snap(keys: &mut [u64], axis: &[u64]) {
     }
 }
 
+impl Looking<'_> {
+    /// The lowest of all scores that matter; `None` if there is none.
+    fn lowest(&self) -> Option<f64> {
+        self.thresholds.predicted.into_iter().flatten().chain(self.floor).reduce(f64::min)
+    }
+}
+
 impl RowVisitor for Looking<'_> {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
+        if self.seen.score.is_largest() {
+            let summary = S::summary(rows);
+            if summary.finite && self.lowest().is_none_or(|lowest| summary.largest < S::at_least(lowest)) {
+                self.seen.score.row(rows, summary.largest);
+                return;
+            }
+        }
+        for (y, row) in (first..).zip(rows.chunks_exact(width)) {
+            self.row(y, row, mask.map(|mask| mask.row(y)));
+        }
+    }
+
     fn row<S: Sample>(&mut self, _y: usize, row: &[S], mask: Option<&[u64]>) {
         let summary = S::summary(row);
         self.seen.finite &= summary.finite;
@@ -179,7 +199,7 @@ impl RowVisitor for Looking<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use pimo_frame::{Mask, Scores, Size};
+    use pimo_frame::{Scores, Size};
     use proptest::prelude::*;
 
     use super::*;

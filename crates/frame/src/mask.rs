@@ -11,13 +11,14 @@ pub struct Mask {
     size: Size,
     words_per_row: usize,
     words: Vec<u64>,
+    anomalous_pixels: u64,
 }
 
 impl Mask {
     /// A mask without anomalous pixels.
     pub fn empty(size: Size) -> Self {
         let words_per_row = (size.width as usize).div_ceil(64);
-        Self { size, words_per_row, words: vec![0; words_per_row * size.height as usize] }
+        Self { size, words_per_row, words: vec![0; words_per_row * size.height as usize], anomalous_pixels: 0 }
     }
 
     /// The mask whose pixel at row `y`, column `x` is `anomalous(y, x)`.
@@ -30,6 +31,7 @@ impl Mask {
                 }
             }
         }
+        mask.anomalous_pixels = ones(&mask.words);
         mask
     }
 
@@ -39,6 +41,7 @@ impl Mask {
     /// If the row does not exist or `samples` is not as long as the mask is wide.
     pub fn set_row<T>(&mut self, y: usize, samples: &[T], anomalous: impl Fn(&T) -> bool) {
         assert_eq!(samples.len(), self.size.width as usize, "a mask row has as many samples as the mask is wide");
+        let before = ones(self.row(y));
         for (word, chunk) in self.row_mut(y).iter_mut().zip(samples.chunks(64)) {
             let mut flags = [0_u8; 64];
             for (flag, sample) in flags.iter_mut().zip(chunk) {
@@ -46,6 +49,7 @@ impl Mask {
             }
             *word = packed(&flags);
         }
+        self.anomalous_pixels = self.anomalous_pixels + ones(self.row(y)) - before;
     }
 
     /// Height and width.
@@ -54,8 +58,8 @@ impl Mask {
     }
 
     /// Number of anomalous pixels.
-    pub fn anomalous_pixels(&self) -> u64 {
-        ones(&self.words)
+    pub const fn anomalous_pixels(&self) -> u64 {
+        self.anomalous_pixels
     }
 
     /// The words of row `y`.

@@ -9,7 +9,7 @@ use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTa
 use pimo_dataset::Class;
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
 use pimo_finaliser::{AxisError, CurvePoints, RatePoint, SharedAxis, SharedFpr};
-use pimo_frame::{Frame, RowScratch, SampleType};
+use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
 use crate::grid::{ScoreGrid, overlap_thresholds};
@@ -96,13 +96,15 @@ impl NormalSweep<'_> {
         let tails: Vec<SharedTail> = models.iter().map(|_| shared()).collect();
         let published = matches!(self.settings.thresholds, Thresholds::Linspace(_));
         let counter = || TailCounter {
-            counter: NormalCounter::new(self.settings.image_score),
-            scratch: RowScratch::default(),
+            counter: if published {
+                NormalCounter::new(self.settings.image_score).with_extent()
+            } else {
+                NormalCounter::new(self.settings.image_score)
+            },
             empty: UpperTail::new(depth),
             largest: Vec::new(),
             tails: &tails,
             models,
-            extents: published,
             pixels: PixelFeed::new(pixels, Class::Normal),
         };
         let (names, found) = (&self.sweep.dataset.models, &mut *self.found);
@@ -303,13 +305,11 @@ fn give_back(spare: &Sender<Vec<u32>>, counts: Vec<u32>) {
 /// Largest scores, and what else the first reading gathers.
 struct TailCounter<'a> {
     counter: NormalCounter,
-    scratch: RowScratch,
     empty: UpperTail,
     /// Those of the frame just seen.
     largest: Vec<Run>,
     tails: &'a [SharedTail],
     models: &'a [usize],
-    extents: bool,
     pixels: PixelFeed<'a>,
 }
 
@@ -334,8 +334,7 @@ impl Count for TailCounter<'_> {
         let counts = self.counter.count(frame, wanted, floor)?;
         self.largest.clear();
         self.largest.extend_from_slice(counts.largest);
-        let image_score = counts.image_score;
-        let extent = if self.extents { Extent::of(frame, &mut self.scratch)? } else { Extent::EMPTY };
+        let (image_score, extent) = (counts.image_score, counts.extent.unwrap_or(Extent::EMPTY));
         Ok(TailSeen { image_score, extent })
     }
 
