@@ -67,7 +67,7 @@ impl<'a> Sparse<'a> {
 ///
 /// `None` where the data is damaged, ends too early, or does not fit the rows. They are partly filled then.
 pub(crate) fn inflate(data: &[u8], rows: &mut Sparse<'_>) -> Option<usize> {
-    let mut bits = Bits { data, at: 0, bits: 0, count: 0 };
+    let mut bits = Bits { data, at: 0, next: 0, count: 0 };
     loop {
         let last = bits.take(1)? == 1;
         match bits.take(2)? {
@@ -79,7 +79,7 @@ pub(crate) fn inflate(data: &[u8], rows: &mut Sparse<'_>) -> Option<usize> {
                 }
                 let length = usize::from(u16::from_le_bytes([low, high]));
                 rows.stored(data.get(start + 4..)?.get(..length)?)?;
-                bits = Bits { data, at: start + 4 + length, bits: 0, count: 0 };
+                bits = Bits { data, at: start + 4 + length, next: 0, count: 0 };
             }
             1 => block(&mut bits, rows, &Codes::fixed()?)?,
             2 => {
@@ -136,7 +136,7 @@ fn block(bits: &mut Bits<'_>, rows: &mut Sparse<'_>, codes: &Codes) -> Option<()
 struct Bits<'a> {
     data: &'a [u8],
     at: usize,
-    bits: u64,
+    next: u64,
     count: u32,
 }
 
@@ -145,14 +145,14 @@ impl Bits<'_> {
     #[inline]
     fn fill(&mut self) {
         if let Some(word) = self.data.get(self.at..).and_then(|data| data.first_chunk::<8>()) {
-            self.bits |= u64::from_le_bytes(*word) << self.count;
+            self.next |= u64::from_le_bytes(*word) << self.count;
             self.at += ((63 - self.count) / 8) as usize;
-            self.count |= 56;
+            self.count |= 0b11_1000;
         } else {
             while self.count < 56
                 && let Some(&byte) = self.data.get(self.at)
             {
-                self.bits |= u64::from(byte) << self.count;
+                self.next |= u64::from(byte) << self.count;
                 self.at += 1;
                 self.count += 8;
             }
@@ -163,9 +163,9 @@ impl Bits<'_> {
     #[inline]
     fn filled(&mut self, count: u8) -> Option<usize> {
         let count = u32::from(count);
-        let value = self.bits & ((1 << count) - 1);
+        let value = self.next & ((1 << count) - 1);
         self.count = self.count.checked_sub(count)?;
-        self.bits >>= count;
+        self.next >>= count;
         Some(value as usize)
     }
 
@@ -280,9 +280,9 @@ impl Code {
     }
 
     /// The symbol that the next bits stand for, of those that are filled in.
-    #[inline(always)]
+    #[inline]
     fn next(&self, bits: &mut Bits<'_>) -> Option<u16> {
-        let found = self.fast[(bits.bits & ((1 << FAST) - 1)) as usize];
+        let found = self.fast[(bits.next & ((1 << FAST) - 1)) as usize];
         if found > 0 {
             bits.filled((found & 15) as u8)?;
             return Some(found >> 4);
