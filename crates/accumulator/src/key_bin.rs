@@ -1,16 +1,16 @@
 //! What is known of one bin of a key histogram.
 
-use crate::{LowBits, OrderedKey};
+use crate::OrderedKey;
 
-/// Counts of one class in one bin, and which low bits of keys were seen there.
+/// Counts of one class in one bin, and the key they share as long as there has been one only.
 ///
-/// `ones` is the union of the keys' set bits and `zeros` of their clear bits: both commute, so a bin does not remember
-/// the order of its pixels, and it holds a single key exactly when no bit was seen both set and clear.
+/// A bin is empty, holds one key, or is mixed. This commutes, so a bin does not remember the order of its pixels. A
+/// mixed bin may hold any key of its page between its two edges, and `low` is the lower one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally<L> {
     pub(crate) count: u64,
-    pub(crate) ones: L,
-    pub(crate) zeros: L,
+    pub(crate) low: L,
+    pub(crate) mixed: bool,
 }
 
 /// A tally of anomalous pixels with the sum of their region weights.
@@ -21,47 +21,52 @@ pub(crate) struct Weighted<L> {
 }
 
 /// A bin of either class.
-pub(crate) trait Bin<L>: Copy + Default {
-    fn tally(&self) -> &Tally<L>;
-    fn absorb(&mut self, other: &Self);
+pub(crate) trait Bin<K: OrderedKey>: Copy + Default {
+    fn tally(&self) -> &Tally<K::Low>;
+    /// Adds a bin that lies within the bin of `width` key bits that this one is, or makes it that bin.
+    fn absorb(&mut self, other: &Self, width: u32);
 }
 
-impl<L: LowBits> Tally<L> {
+impl<L> Tally<L> {
     pub(crate) fn of_key<K: OrderedKey<Low = L>>(key: K, count: u64) -> Self {
-        Self { count, ones: K::pack_low(key.low()), zeros: K::pack_low(!key.low()) }
+        Self { count, low: K::pack_low(key.low()), mixed: false }
     }
 
-    pub(crate) fn of_word<K: OrderedKey<Low = L>>(word: K::Word) -> Self {
-        let (count, ones, zeros) = K::unpack(word);
-        Self { count, ones, zeros }
-    }
-
-    /// Lowest and highest low bits that the keys may have had; the same when there was one key.
-    pub(crate) fn range(&self) -> (u64, u64) {
-        ((self.ones & !self.zeros).into(), self.ones.into())
+    /// Lowest and highest low bits that the keys of this bin of `width` key bits may have; the same when there was one
+    /// key.
+    pub(crate) fn range(&self, width: u32) -> (u64, u64)
+    where
+        L: Copy + Into<u64>,
+    {
+        let low = self.low.into();
+        (low, if self.mixed { low | ((1 << width) - 1) } else { low })
     }
 }
 
-impl<L: LowBits> Bin<L> for Tally<L> {
+impl<K: OrderedKey> Bin<K> for Tally<K::Low> {
     fn tally(&self) -> &Self {
         self
     }
 
-    fn absorb(&mut self, other: &Self) {
+    #[inline]
+    fn absorb(&mut self, other: &Self, width: u32) {
+        let alone = self.count == 0 || other.count == 0;
+        let low = if self.count == 0 { other.low } else { self.low };
         self.count += other.count;
-        self.ones = self.ones | other.ones;
-        self.zeros = self.zeros | other.zeros;
+        self.mixed |= other.mixed || !alone && self.low != other.low;
+        self.low = if self.mixed { K::pack_low(low.into() >> width << width) } else { low };
     }
 }
 
-impl<L: LowBits> Bin<L> for Weighted<L> {
-    fn tally(&self) -> &Tally<L> {
+impl<K: OrderedKey> Bin<K> for Weighted<K::Low> {
+    fn tally(&self) -> &Tally<K::Low> {
         &self.tally
     }
 
-    fn absorb(&mut self, other: &Self) {
+    #[inline]
+    fn absorb(&mut self, other: &Self, width: u32) {
         self.weight += other.weight;
-        self.tally.absorb(&other.tally);
+        Bin::<K>::absorb(&mut self.tally, &other.tally, width);
     }
 }
 

@@ -1,25 +1,25 @@
-//! The hot loop of the key histogram: one thread's counts, packed, until they are added to the histogram.
+//! One thread's counts, until they are added to the key histogram.
 //!
-//! A counter has its own page table. Pages that the histogram divides evenly get one word a bin, in which a count and
-//! the ones and zeros of the keys are packed, so that a normal pixel costs two loads and a store. A page that is a
-//! list there must not mix keys here: its words are a cache of single keys, and a key that finds its word taken by
-//! another goes to an overflow list that is sorted into the histogram when it is full. Few-valued maps never overflow,
-//! others do so until the histogram divides their pages. Anomalous pixels, being few, are collected with their region
-//! weights and added one by one.
+//! Normal pixels are counted in [cells](crate::key_cells) or overflow; those that overflow are sorted into the
+//! histogram when there are many. Maps of real numbers overflow until the histogram divides their pages, which takes
+//! an image or two; few-valued maps until their values are known. Anomalous pixels, being few, are collected with their
+//! region weights and added one by one.
 
 use pimo_frame::Sample;
 
-use crate::key_bin::Tally;
+use crate::key_cells::{Cells, Division};
+use crate::key_page::Page;
+use crate::key_sort::sort_keys;
 use crate::{KeyHistogram, OrderedKey, RegionRun, Resolution};
 
-/// Pixels waiting, of either kind, that make a counter [full](KeyCounter::is_full).
+/// Normal pixels that overflowed that make a counter [full](KeyCounter::is_full).
+const OVERFLOWING: usize = 1 << 19;
+/// Anomalous pixels that do.
 const WAITING: usize = 1 << 17;
-/// Words that caches of single keys may take.
-const CACHE_WORDS: usize = 1 << 19;
-/// Keys of a list from which on a page gets words as fine as can be.
-const LONG_LIST: usize = 256;
-/// Pixels whose keys are computed together.
-const BLOCK: usize = 64;
+/// Pixels in cells that do; cells hold more than two hundred times as many.
+const MOST_COUNTED: u64 = 1 << 31;
+/// Cells that pages may have that are lists in the histogram.
+const STRICT_CELLS: usize = 1 << 18;
 
 /// Counts rows of scores on behalf of a [`KeyHistogram`]. One for each thread.
 ///
@@ -40,67 +40,13 @@ const BLOCK: usize = 64;
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeyCounter<K: OrderedKey> {
-    /// For every prefix an [`Entry`], packed.
-    table: Vec<u64>,
-    /// Bins of all pages, one page after the other. Word 0 belongs to pages not seen yet and is mixed.
-    words: Vec<K::Word>,
-    /// Prefixes that have words.
+    cells: Cells<K>,
+    /// Prefixes that have cells.
     pages: Vec<usize>,
-    cache_words: usize,
     overflow: Vec<K>,
     positives: Vec<(K, u128)>,
-    /// Pixels counted in words since the last flush.
+    /// Pixels counted in cells since the last finish.
     counted: u64,
-}
-
-/// Where a page's words are: `base` in the low 32 bits, the width of a bin in key bits in the 6 above, then how many
-/// keys found their word taken, and the top bit set where keys must not be mixed.
-#[derive(Clone, Copy)]
-struct Entry(u64);
-
-impl Entry {
-    const STRICT: u64 = 1 << 63;
-
-    fn new(base: usize, shift: u32, strict: bool) -> Self {
-        Self(base as u64 | u64::from(shift) << 32 | if strict { Self::STRICT } else { 0 })
-    }
-
-    /// The entry of a page without words: its one bin is word 0, where every key is one too many.
-    fn none<K: OrderedKey>() -> u64 {
-        Self::new(0, K::LOW_BITS, true).0
-    }
-
-    #[inline]
-    fn index(self, low: u64) -> usize {
-        (self.0 as u32 as u64 + (low >> (self.0 >> 32 & 63))) as usize
-    }
-
-    #[inline]
-    fn is_strict(self) -> bool {
-        self.0 & Self::STRICT != 0
-    }
-
-    /// Whether both divide a page the same way.
-    fn divides_as(self, other: Self) -> bool {
-        self.base() != 0 && self.shift() == other.shift() && self.is_strict() == other.is_strict()
-    }
-
-    fn shift(self) -> u32 {
-        (self.0 >> 32 & 63) as u32
-    }
-
-    fn base(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    fn taken(self) -> u64 {
-        (self.0 & !Self::STRICT) >> 38
-    }
-
-    fn take(self) -> Self {
-        // Far beyond any number of words; one more would only carry into the bit above.
-        if self.taken() < 1 << 24 { Self(self.0 + (1 << 38)) } else { self }
-    }
 }
 
 impl<K: OrderedKey> Default for KeyCounter<K> {
@@ -112,26 +58,19 @@ impl<K: OrderedKey> Default for KeyCounter<K> {
 impl<K: OrderedKey> KeyCounter<K> {
     /// A counter that has counted nothing.
     pub fn new() -> Self {
-        Self {
-            table: vec![Entry::none::<K>(); 1 << K::PREFIX_BITS],
-            words: vec![K::mixed_word()],
-            pages: Vec::new(),
-            cache_words: 0,
-            overflow: Vec::new(),
-            positives: Vec::new(),
-            counted: 0,
-        }
+        Self { cells: Cells::new(), pages: Vec::new(), overflow: Vec::new(), positives: Vec::new(), counted: 0 }
     }
 
     /// Bytes that a counter takes at most beside a histogram of this resolution.
     pub const fn bytes(resolution: Resolution) -> u64 {
-        let words = resolution.bins as u64 * 5 / 2 + CACHE_WORDS as u64;
-        // Twice what waits: a row may come on top, and vectors double.
-        let waiting = 2 * WAITING as u64 * (size_of::<K>() as u64 + 32);
-        words * size_of::<K::Word>() as u64 + (1 << K::PREFIX_BITS) * 8 + waiting
+        // Twice what waits, since a row may come on top and vectors double, and room to sort it.
+        let waiting =
+            3 * OVERFLOWING as u64 * size_of::<K>() as u64 + 2 * WAITING as u64 * size_of::<(K, u128)>() as u64;
+        Cells::<K>::bytes(most_cells(resolution) as u64) + waiting
     }
 
-    /// Counts one row; a counter of single-precision keys takes rows in single precision only. The pixels in `runs` are anomalous, and `weights` has the weight of each run's region.
+    /// Counts one row; a counter of single-precision keys takes rows in single precision only. The pixels in `runs` are
+    /// anomalous, and `weights` has the weight of each run's region.
     ///
     /// Rows may be counted without end; memory stays bounded if the counter is [flushed](Self::flush) whenever it
     /// [is full](Self::is_full), and the histogram is whole when every counter has [finished](Self::finish).
@@ -150,181 +89,134 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.count_normal(&row[at..]);
     }
 
+    fn count_normal<S: Sample>(&mut self, scores: &[S]) {
+        self.counted += scores.len() as u64;
+        self.cells.count(scores, &mut self.overflow);
+    }
+
     /// Whether the counter should be flushed soon: a row later at best.
     pub fn is_full(&self) -> bool {
-        self.overflow.len() >= WAITING || self.positives.len() >= WAITING || self.counted >= K::WORD_LIMIT / 2
+        self.overflow.len() >= OVERFLOWING || self.positives.len() >= WAITING || self.counted >= MOST_COUNTED
     }
 
     /// Adds what waits to the histogram, takes over its resolution, and is no longer full.
     ///
     /// Counts of pages whose resolution stays the same remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
-        if self.counted >= K::WORD_LIMIT / 2 || self.words.len() > most_words(histogram.resolution) {
-            self.finish(histogram);
-            return;
+        if self.counted >= MOST_COUNTED {
+            self.drain_cells(histogram);
         }
-        self.drain_overflow(histogram);
-        histogram.absorb_positives(&mut self.positives);
-        histogram.settle();
-        self.adopt_resolution(histogram);
+        self.drain_waiting(histogram);
+        self.adopt_divisions(histogram);
     }
 
     /// Adds everything counted to the histogram. The counter can go on counting, and has to be finished again then.
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
-        self.drain_overflow(histogram);
+        self.drain_cells(histogram);
+        self.drain_waiting(histogram);
+    }
+
+    fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
+        sort_keys(&mut self.overflow);
+        histogram.absorb_negatives(&self.overflow);
+        self.overflow.clear();
+        histogram.absorb_positives(&mut self.positives);
+        histogram.settle();
+    }
+
+    fn drain_cells(&mut self, histogram: &mut KeyHistogram<K>) {
         for prefix in std::mem::take(&mut self.pages) {
             self.drain_page(prefix, histogram);
         }
-        histogram.absorb_positives(&mut self.positives);
-        histogram.settle();
-        self.words.clear();
-        self.words.push(K::mixed_word());
-        self.cache_words = 0;
+        self.cells.clear();
         self.counted = 0;
-        self.adopt_resolution(histogram);
     }
 
-    fn drain_overflow(&mut self, histogram: &mut KeyHistogram<K>) {
-        self.overflow.sort_unstable();
-        let overflow: Vec<(K, u64)> =
-            self.overflow.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
-        self.overflow.clear();
-        histogram.absorb_negatives(&overflow);
-    }
-
-    /// Divides pages as the histogram does, after adding what they have counted to it.
-    fn adopt_resolution(&mut self, histogram: &mut KeyHistogram<K>) {
-        let mut left = histogram.resolution.bins as usize;
-        let mut long = Vec::new();
-        for at in 0..histogram.pages.len() {
-            let page = &histogram.pages[at];
-            let prefix = page.prefix;
-            match page.bits {
-                Some(bits) => {
-                    left = left.saturating_sub(1 << bits);
-                    let wanted = Entry::new(0, K::LOW_BITS - bits, false);
-                    if !Entry(self.table[prefix]).divides_as(wanted) {
-                        self.place(prefix, bits, false, histogram);
-                    }
-                }
-                None if page.negatives.len() > LONG_LIST => long.push((page.negatives.len(), prefix)),
-                None => {}
-            }
-        }
-        // Long lists get words as fine as there can be, while there are any: none of their keys share one then.
-        long.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, prefix) in long {
-            let wanted = Entry::new(0, K::LOW_BITS - K::PAGE_BITS, true);
-            if left < 1 << K::PAGE_BITS {
-                break;
-            }
-            left -= 1 << K::PAGE_BITS;
-            if !Entry(self.table[prefix]).divides_as(wanted) {
-                self.place(prefix, K::PAGE_BITS, true, histogram);
-            }
-        }
-    }
-
-    /// Gives a page new words.
-    fn place(&mut self, prefix: usize, bits: u32, strict: bool, histogram: &mut KeyHistogram<K>) {
-        if Entry(self.table[prefix]).base() == 0 {
-            self.pages.push(prefix);
-        } else {
-            self.drain_page(prefix, histogram);
-        }
-        let base = self.words.len();
-        self.words.resize(base + (1 << bits), K::Word::default());
-        self.table[prefix] = Entry::new(base, K::LOW_BITS - bits, strict).0;
-    }
-
-    /// Adds the words of a page to the histogram and leaves the page without any.
     fn drain_page(&mut self, prefix: usize, histogram: &mut KeyHistogram<K>) {
-        let entry = Entry(self.table[prefix]);
-        let words = &self.words[entry.base()..][..1 << (K::LOW_BITS - entry.shift())];
-        let tallies: Vec<Tally<K::Low>> =
-            words.iter().map(|&word| Tally::of_word::<K>(word)).filter(|tally| tally.count > 0).collect();
-        if !tallies.is_empty() {
-            histogram.page(prefix).absorb_negatives(&tallies);
-        }
-        self.table[prefix] = Entry::none::<K>();
-    }
-
-    fn count_normal<S: Sample>(&mut self, scores: &[S]) {
-        self.counted += scores.len() as u64;
-        let mut keys = [K::default(); BLOCK];
-        for block in scores.chunks(BLOCK) {
-            for (key, score) in keys.iter_mut().zip(block) {
-                *key = K::of(score.to_f64());
-            }
-            let mut done = 0;
-            while let Some(stop) = count_keys::<K>(&self.table, &mut self.words, &keys[done..block.len()]) {
-                done += stop + 1;
-                self.make_room(keys[done - 1]);
-            }
+        let mut tallies = self.cells.take(prefix).peekable();
+        if tallies.peek().is_some() {
+            histogram.page(prefix).absorb_negatives(tallies);
         }
     }
 
-    /// Counts a key whose page has no words or whose word is taken.
-    #[cold]
-    fn make_room(&mut self, key: K) {
-        let prefix = key.prefix();
-        let entry = Entry(self.table[prefix]);
-        if entry.base() == 0 {
-            if self.cache_words < CACHE_WORDS {
-                let base = self.words.len();
-                self.words.push(K::count(K::Word::default(), key.low()));
-                self.table[prefix] = Entry::new(base, K::LOW_BITS, true).0;
-                self.pages.push(prefix);
-                self.cache_words += 1;
-            } else {
-                self.overflow.push(key);
-            }
+    /// Gives cells to pages that have none, or not enough, after adding what they have counted to the histogram. Pages
+    /// that the histogram divides less finely than this counter stay as they are while there is room.
+    fn adopt_divisions(&mut self, histogram: &mut KeyHistogram<K>) {
+        let wanted = self.wanted_divisions(histogram);
+        if wanted.is_empty() {
             return;
         }
-        self.overflow.push(key);
-        let bits = K::LOW_BITS - entry.shift();
-        self.table[prefix] = entry.take().0;
-        if entry.taken() >= 1 << bits && bits < K::PAGE_BITS && self.cache_words + (2 << bits) <= CACHE_WORDS {
-            self.grow(prefix, entry, bits + 1);
+        // Cells of pages that get others are given up before the others are made.
+        for (prefix, _) in &wanted {
+            self.drain_page(*prefix, histogram);
         }
+        self.pages.retain(|&prefix| self.cells.division(prefix).is_some());
+        let most = most_cells(histogram.resolution);
+        if self.cells.len() + wanted.iter().map(|(_, division)| 1 << division.bits).sum::<usize>() > most {
+            self.cells.compact(&self.pages, |prefix| histogram.page_bits(prefix));
+        }
+        if histogram.over {
+            self.cells.reserve(most);
+        }
+        for (prefix, division) in wanted {
+            self.pages.push(prefix);
+            // What is mixed there will be mixed in the end, whatever is counted here.
+            let bins = &histogram.page(prefix).negatives;
+            let mixed = bins.iter().enumerate().filter(|(_, bin)| bin.mixed).map(|(at, _)| at);
+            self.cells.place(prefix, division, mixed);
+        }
+        histogram.settle();
     }
 
-    /// Moves a page of single keys to twice as many words; the old ones are left empty.
-    fn grow(&mut self, prefix: usize, old: Entry, bits: u32) {
-        let base = self.words.len();
-        self.words.resize(base + (1 << bits), K::Word::default());
-        self.cache_words += 1 << bits;
-        let new = Entry::new(base, K::LOW_BITS - bits, true);
-        for at in old.base()..old.base() + (1 << (bits - 1)) {
-            let word = std::mem::take(&mut self.words[at]);
-            let (count, ones, _) = K::unpack(word);
-            if count > 0 {
-                self.words[new.index(ones.into())] = word;
+    /// Pages that should be divided otherwise than they are here.
+    fn wanted_divisions(&self, histogram: &KeyHistogram<K>) -> Vec<(usize, Division)> {
+        let mut wanted = Vec::new();
+        let mut strict = Vec::new();
+        for page in &histogram.pages {
+            let now = self.cells.division(page.prefix);
+            if let Some(bits) = page.bits {
+                if now.is_none_or(|now| now.strict) {
+                    wanted.push((page.prefix, Division { bits, strict: false }));
+                }
+                continue;
+            }
+            let now = now.map_or(0, |division| division.bits + 1);
+            let bits = strict_bits(page).map_or(0, |bits| bits + 1).max(now);
+            if bits > 0 {
+                strict.push((bits, now, page.prefix));
             }
         }
-        self.table[prefix] = new.0;
-    }
-}
-
-/// Words that may pile up, those left behind by pages that were moved included.
-fn most_words(resolution: Resolution) -> usize {
-    resolution.bins as usize * 3 / 2 + CACHE_WORDS
-}
-
-/// Counts keys until one must not be counted in its word; gives its position.
-#[inline]
-fn count_keys<K: OrderedKey>(table: &[u64], words: &mut [K::Word], keys: &[K]) -> Option<usize> {
-    for (at, &key) in keys.iter().enumerate() {
-        let entry = Entry(table[key.prefix()]);
-        let low = key.low();
-        let word = &mut words[entry.index(low)];
-        let counted = K::count(*word, low);
-        if entry.is_strict() && K::is_mixed(counted) {
-            return Some(at);
+        // Short lists first: they have the most to gain from a cell.
+        strict.sort_unstable();
+        let cells = |bits: u32| (1_usize << bits) / 2;
+        let mut left = STRICT_CELLS - strict.iter().map(|&(_, now, _)| cells(now)).sum::<usize>().min(STRICT_CELLS);
+        for (bits, now, prefix) in strict {
+            let Some(rest) = left.checked_sub(cells(bits) - cells(now)) else { break };
+            left = rest;
+            if bits != now {
+                wanted.push((prefix, Division { bits: bits - 1, strict: true }));
+            }
         }
-        *word = counted;
+        wanted
     }
-    None
+}
+
+/// Cells that may pile up, those that pages left behind included: half as many again as there are bins.
+const fn most_cells(resolution: Resolution) -> usize {
+    resolution.bins as usize / 2 * 3 + STRICT_CELLS + 1
+}
+
+/// Bits that keep the keys of a list apart, if they come often enough to be worth cells of their own.
+fn strict_bits<K: OrderedKey>(page: &Page<K>) -> Option<u32> {
+    let pixels: u64 = page.negatives.iter().map(|bin| bin.count).sum();
+    let keys = page.negatives.len() as u64;
+    if keys == 0 || pixels < 4 * keys {
+        return None;
+    }
+    // Keys share a cell unless they differ in a bit above its width.
+    let differ = |pair: &[crate::key_bin::Tally<K::Low>]| (pair[0].low.into() ^ pair[1].low.into()).ilog2();
+    let width = page.negatives.windows(2).map(differ).min().unwrap_or(K::LOW_BITS);
+    Some((K::LOW_BITS - width).min(keys.ilog2() + 6).min(K::PAGE_BITS))
 }
 
 #[cfg(test)]
@@ -388,7 +280,7 @@ mod tests {
         for (x, score) in scores.iter().enumerate() {
             match run_of(x) {
                 Some(run) => positives.push((score.key(), weights[run.region as usize])),
-                None => negatives.push((score.key(), 1)),
+                None => negatives.push(score.key()),
             }
         }
         negatives.sort_unstable();

@@ -5,20 +5,22 @@
 //!
 //! # The resolution depends on what was counted, and on nothing else
 //!
-//! Let D be the multiset of all keys counted so far, with their classes, and `n(D)` the number of prefixes in it. Of
-//! page p let `d(p, D)` be the number of different keys, of the class that has more.
+//! Let D be the multiset of all keys counted so far, with their classes, `n(D)` the number of prefixes in it, and
+//! `r(p, D)` how many of these are above page p. Of page p let `d(p, D)` be the number of different keys, of both classes
+//! together.
 //!
 //! 1. While all different keys of both classes number at most [`Resolution::keys`], every page is a list: `over(D)` is
 //!    false.
-//! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that `n(D)` pages may have, which
-//!    never grows with n; the other pages remain lists. Such pages are *crowded*.
+//! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that a page of rank `r(p, D)` among
+//!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*.
 //! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it. These never rise with j nor
 //!    with h.
 //!
-//! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `d(p, D) <= d(p, E)`, `over(D)` implies
-//! `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is coarser than the
-//! same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to know of D: lists
-//! are exact, bins can be added up into wider ones, and a bin's count, ones, zeros and weight are sums and unions.
+//! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `d(p, D) <= d(p, E)`,
+//! `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
+//! coarser than the same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to
+//! know of D: lists are exact, bins can be added up into wider ones, counts and weights are sums, and a bin of E holds
+//! one key only if all its parts hold that key.
 //!
 //! Merging the histograms of D and D' gives the histogram of E = D + D': `over(E)` holds if it holds for a part, or
 //! else all lists are exact and their union shows whether it does. A page crowded in a part is crowded in E; a page
@@ -86,12 +88,18 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// The occupied bins from the highest scores to the lowest.
     pub fn bins(&self) -> Vec<ScoreBin> {
-        self.descending().collect()
+        let mut bins = Vec::with_capacity(self.pages.iter().map(Page::most_bins).sum());
+        self.pages.iter().rev().for_each(|page| page.push_bins(&mut bins));
+        bins
     }
 
     /// The occupied bins from the highest scores to the lowest, one page of them in memory at a time.
     pub fn descending(&self) -> impl Iterator<Item = ScoreBin> {
-        self.pages.iter().rev().flat_map(|page| page.bins().into_iter().rev())
+        self.pages.iter().rev().flat_map(|page| {
+            let mut bins = Vec::new();
+            page.push_bins(&mut bins);
+            bins
+        })
     }
 
     /// Anomalous and normal pixels counted.
@@ -106,8 +114,17 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// Whether every pixel is known by its exact score.
     pub fn is_exact(&self) -> bool {
         self.pages.iter().all(|page| {
-            page.bits.is_none() || page.bits == Some(K::LOW_BITS) || page.bins().iter().all(ScoreBin::is_tie)
+            let mut bins = Vec::new();
+            page.bits.is_none() || page.bits == Some(K::LOW_BITS) || {
+                page.push_bins(&mut bins);
+                bins.iter().all(ScoreBin::is_tie)
+            }
         })
+    }
+
+    /// Into how many bins a page is divided, as a power of two; `None` for a list or a page that does not exist.
+    pub(crate) fn page_bits(&self, prefix: usize) -> Option<u32> {
+        self.pages[(self.places[prefix] as usize).checked_sub(1)?].bits
     }
 
     pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
@@ -118,11 +135,11 @@ impl<K: OrderedKey> KeyHistogram<K> {
         &mut self.pages[self.places[prefix] as usize - 1]
     }
 
-    /// Adds keys in ascending order, each with a number of normal pixels.
-    pub(crate) fn absorb_negatives(&mut self, keys: &[(K, u64)]) {
-        for chunk in keys.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let tallies: Vec<Tally<K::Low>> = chunk.iter().map(|&(key, count)| Tally::of_key(key, count)).collect();
-            self.page(chunk[0].0.prefix()).absorb_negatives(&tallies);
+    /// Adds normal pixels with these keys, in ascending order.
+    pub(crate) fn absorb_negatives(&mut self, keys: &[K]) {
+        for chunk in keys.chunk_by(|a, b| a.prefix() == b.prefix()) {
+            let tallies = chunk.chunk_by(|a, b| a == b).map(|same| Tally::of_key(same[0], same.len() as u64));
+            self.page(chunk[0].prefix()).absorb_negatives(tallies);
         }
     }
 
@@ -135,20 +152,17 @@ impl<K: OrderedKey> KeyHistogram<K> {
                 return true;
             };
             if page.bits.is_some() {
-                page.absorb_positives(&[Weighted { weight, tally: Tally::of_key(key, 1) }]);
+                page.absorb_positives(std::iter::once(Weighted { weight, tally: Tally::of_key(key, 1) }));
             }
             page.bits.is_none()
         });
         pixels.sort_unstable_by_key(|&(key, _)| key);
         for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let keys: Vec<Weighted<K::Low>> = chunk
-                .chunk_by(|a, b| a.0 == b.0)
-                .map(|same| Weighted {
-                    weight: same.iter().map(|&(_, weight)| weight).sum(),
-                    tally: Tally::of_key(same[0].0, same.len() as u64),
-                })
-                .collect();
-            self.page(chunk[0].0.prefix()).absorb_positives(&keys);
+            let keys = chunk.chunk_by(|a, b| a.0 == b.0).map(|same| Weighted {
+                weight: same.iter().map(|&(_, weight)| weight).sum(),
+                tally: Tally::of_key(same[0].0, same.len() as u64),
+            });
+            self.page(chunk[0].0.prefix()).absorb_positives(keys);
         }
         pixels.clear();
     }
@@ -166,13 +180,15 @@ impl<K: OrderedKey> KeyHistogram<K> {
         if !self.over {
             return;
         }
-        let longest = self.resolution.longest_list(self.pages.len());
-        let crowded =
-            |page: &Page<K>| page.bits.is_some() || page.negatives.len() > longest || page.positives.len() > longest;
-        let count = self.pages.iter().filter(|page| crowded(page)).count();
-        let bits = self.resolution.bits::<K>(count);
-        let crowded_pages = self.pages.iter_mut().rev().filter(|page| crowded(page));
-        for (page, bits) in crowded_pages.zip(bits) {
+        let count = self.pages.len();
+        let resolution = self.resolution;
+        let crowded = |(rank, page): &(usize, &mut Page<K>)| {
+            page.bits.is_some() || page.negatives.len() + page.positives.len() > resolution.longest_list(*rank, count)
+        };
+        let crowded_pages: Vec<&mut Page<K>> =
+            self.pages.iter_mut().rev().enumerate().filter(crowded).map(|(_, page)| page).collect();
+        let bits = resolution.bits::<K>(crowded_pages.len());
+        for (page, bits) in crowded_pages.into_iter().zip(bits) {
             page.coarsen(bits);
         }
     }
@@ -202,7 +218,7 @@ pub(crate) mod tests {
 
     pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
         let mut histogram = KeyHistogram::new(resolution);
-        let mut negatives: Vec<(u32, u64)> = pixels.iter().filter(|p| p.1.is_none()).map(|p| (p.0, 1)).collect();
+        let mut negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
         negatives.sort_unstable();
         histogram.absorb_negatives(&negatives);
         let mut positives = pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).collect();
@@ -280,7 +296,7 @@ pub(crate) mod tests {
     #[test]
     fn counts_beyond_32_bits() {
         let mut histogram = KeyHistogram::<u32>::new(SMALL);
-        histogram.absorb_negatives(&[(7, 1 << 40)]);
+        histogram.page(0).absorb_negatives(std::iter::once(Tally::of_key(7_u32, 1 << 40)));
         let twice = histogram.clone();
         histogram.merge(&twice).unwrap();
         assert_eq!(histogram.pixels(), (0, 1 << 41));

@@ -2,15 +2,15 @@
 //!
 //! Little endian throughout: the header `pimokeys`, a version, the width of a key in bits, the resolution, whether the
 //! keys no longer fit one by one, the number of pages; then for every page its prefix, its bits (255 for a list), the
-//! numbers of occupied bins of normal and of anomalous pixels, and these bins: count, ones, zeros, and for anomalous
-//! pixels the weight. Equal histograms have equal bytes.
+//! numbers of occupied bins of normal and of anomalous pixels, and these bins: count, twice the key's low bits plus one
+//! if the bin is mixed, and for anomalous pixels the weight. Equal histograms have equal bytes.
 
 use crate::key_bin::{Bin, Tally, Weighted};
 use crate::key_page::Page;
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const LIST: u8 = u8::MAX;
 /// More pixels than any run can read, few enough that no sum or product of counts overflows.
 const MOST_PIXELS: u64 = 1 << 62;
@@ -119,7 +119,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
 }
 
 fn put_tally<L: Copy + Into<u64>>(bin: &Tally<L>, out: &mut Vec<u8>) {
-    for number in [bin.count, bin.ones.into(), bin.zeros.into()] {
+    for number in [bin.count, bin.low.into() << 1 | u64::from(bin.mixed)] {
         out.extend(number.to_le_bytes());
     }
 }
@@ -187,38 +187,33 @@ fn read_page<K: OrderedKey>(
     if negatives + positives == 0 {
         return Err(StateError::Damaged("a page is empty"));
     }
-    input.expect(negatives, 24)?;
+    input.expect(negatives, 16)?;
     let negatives = read_bins::<K, Tally<K::Low>>(bits, negatives, || input.tally::<K>())?;
-    input.expect(positives, 40)?;
+    input.expect(positives, 32)?;
     let positives = read_bins::<K, Weighted<K::Low>>(bits, positives, || {
         Ok(Weighted { tally: input.tally::<K>()?, weight: u128::from_le_bytes(input.take()?) })
     })?;
     let mut page = Page { prefix, bits, negatives: Vec::new(), positives: Vec::new() };
-    page.absorb_negatives(&negatives);
-    page.absorb_positives(&positives);
+    page.absorb_negatives(negatives.into_iter());
+    page.absorb_positives(positives.into_iter());
     Ok(page)
 }
 
 /// Reads bins and checks that each is one bin of the page, in ascending order.
-fn read_bins<K: OrderedKey, B: Bin<K::Low>>(
+fn read_bins<K: OrderedKey, B: Bin<K>>(
     bits: Option<u32>,
     count: usize,
     mut next: impl FnMut() -> Result<B, StateError>,
 ) -> Result<Vec<B>, StateError> {
     let width = K::LOW_BITS - bits.unwrap_or(K::LOW_BITS);
-    let all = (1 << K::LOW_BITS) - 1_u64;
     let mut bins = Vec::with_capacity(count);
     let mut before = None;
     for _ in 0..count {
         let bin = next()?;
-        let (ones, zeros): (u64, u64) = (bin.tally().ones.into(), bin.tally().zeros.into());
-        let index = ones >> width;
-        let mixed = ones & zeros;
-        if bin.tally().count == 0
-            || ones | zeros != all
-            || mixed >> width != 0
-            || mixed != 0 && bin.tally().count < 2
-            || before.is_some_and(|before| before >= index)
+        let low: u64 = bin.tally().low.into();
+        let index = low >> width;
+        let mixed_rightly = bin.tally().count > 1 && width > 0 && low == index << width;
+        if bin.tally().count == 0 || bin.tally().mixed && !mixed_rightly || before.is_some_and(|before| before >= index)
         {
             return Err(StateError::Damaged("a bin cannot have these keys"));
         }
@@ -252,11 +247,11 @@ impl Input<'_> {
 
     fn tally<K: OrderedKey>(&mut self) -> Result<Tally<K::Low>, StateError> {
         let mut number = || self.take().map(u64::from_le_bytes);
-        let (count, ones, zeros) = (number()?, number()?, number()?);
-        if (ones | zeros) >> K::LOW_BITS != 0 {
+        let (count, low) = (number()?, number()?);
+        if low >> 1 >> K::LOW_BITS != 0 {
             return Err(StateError::Damaged("a bin cannot have these keys"));
         }
-        Ok(Tally { count, ones: K::pack_low(ones), zeros: K::pack_low(zeros) })
+        Ok(Tally { count, low: K::pack_low(low >> 1), mixed: low & 1 == 1 })
     }
 }
 
@@ -319,7 +314,7 @@ mod tests {
             bytes.extend(prefix.to_le_bytes());
             bytes.push(16);
             bytes.extend([1, 0, 0, 0, 0, 0, 0, 0]);
-            bytes.extend([1_u64, 0, 0xffff].into_iter().flat_map(u64::to_le_bytes));
+            bytes.extend([1_u64, 0].into_iter().flat_map(u64::to_le_bytes));
         }
         let damaged = StateError::Damaged("it has more bins than its resolution allows");
         assert_eq!(KeyHistogram::<u32>::from_bytes(&bytes, SMALL), Err(damaged));

@@ -6,7 +6,6 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::ops::{BitAnd, BitOr, Not};
 
 use pimo_frame::Sample;
 
@@ -64,23 +63,12 @@ mod sealed {
     impl Sealed for u64 {}
 }
 
+/// Indices of cells have this many bits.
+pub(crate) const CELL_BITS: u32 = 27;
+const CELL_MASK: u32 = (1 << CELL_BITS) - 1;
+
 /// The low bits of a key: those that say where in its page a key lies.
-pub trait LowBits:
-    Copy
-    + Debug
-    + Default
-    + Eq
-    + Ord
-    + Hash
-    + Send
-    + Sync
-    + Into<u64>
-    + BitAnd<Output = Self>
-    + BitOr<Output = Self>
-    + Not<Output = Self>
-    + 'static
-{
-}
+pub trait LowBits: Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + Into<u64> + 'static {}
 impl LowBits for u16 {}
 impl LowBits for u64 {}
 
@@ -88,13 +76,13 @@ impl LowBits for u64 {}
 ///
 /// Pages are equally fine for both key types: sign, exponent and the first seven bits of the mantissa, which makes
 /// 128 pages an octave of scores.
-pub trait OrderedKey: Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + sealed::Sealed + 'static {
+pub trait OrderedKey:
+    Copy + Debug + Default + Eq + Ord + Hash + Into<u64> + Send + Sync + sealed::Sealed + 'static
+{
     /// The score type of this key.
     type Score: Keyed<Key = Self>;
     /// An integer for the low bits.
     type Low: LowBits;
-    /// Count, ones and zeros of one bin packed into an integer, for the hot loop of a counter.
-    type Word: Copy + Default + Debug + Send + Sync;
 
     /// Bits of the whole key.
     const BITS: u32;
@@ -104,12 +92,13 @@ pub trait OrderedKey: Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + s
     const LOW_BITS: u32 = Self::BITS - Self::PREFIX_BITS;
     /// Most bits by which a page may be cut into bins: 2^`PAGE_BITS` bins.
     const PAGE_BITS: u32;
-    /// How many pixels a word can count at least.
-    const WORD_LIMIT: u64;
 
     /// The key of a score of this type, given in double precision. Scores in single precision have a key of either
     /// type; those in double precision would be rounded by [`u32`].
     fn of(score: f64) -> Self;
+    /// The index of the key's cell: the key without its lowest `width` bits, plus an offset, both from an entry for its
+    /// page. The offset is in all but the lowest five bits, which have `width - (LOW_BITS - PAGE_BITS)`.
+    fn cell(self, entry: u32) -> u32;
     /// The score that has this key, in double precision.
     fn score(self) -> f64;
     /// The page of the key.
@@ -120,31 +109,24 @@ pub trait OrderedKey: Copy + Debug + Default + Eq + Ord + Hash + Send + Sync + s
     fn join(prefix: usize, low: u64) -> Self;
     /// Low bits from an integer; higher bits are dropped.
     fn pack_low(low: u64) -> Self::Low;
-
-    /// The word after one more key with these low bits.
-    fn count(word: Self::Word, low: u64) -> Self::Word;
-    /// Whether the word has counted two different keys.
-    fn is_mixed(word: Self::Word) -> bool;
-    /// Count, ones and zeros.
-    fn unpack(word: Self::Word) -> (u64, Self::Low, Self::Low);
-    /// A word that is mixed from the start.
-    fn mixed_word() -> Self::Word;
 }
 
 impl OrderedKey for u32 {
     type Score = f32;
     type Low = u16;
-    /// 32 bits of count, 16 of ones, 16 of zeros.
-    type Word = u64;
 
     const BITS: u32 = 32;
     const PREFIX_BITS: u32 = 16;
     const PAGE_BITS: u32 = 16;
-    const WORD_LIMIT: u64 = u32::MAX as u64;
 
     #[inline]
     fn of(score: f64) -> Self {
         (score as f32).key()
+    }
+
+    #[inline]
+    fn cell(self, entry: u32) -> u32 {
+        (self >> (entry & 31)).wrapping_add(entry >> 5) & CELL_MASK
     }
 
     fn score(self) -> f64 {
@@ -165,27 +147,9 @@ impl OrderedKey for u32 {
         (prefix as u32) << 16 | low as u32 & 0xffff
     }
 
+    #[inline]
     fn pack_low(low: u64) -> u16 {
         low as u16
-    }
-
-    #[inline]
-    fn count(word: u64, low: u64) -> u64 {
-        // low << 32 | (!low & 0xffff) << 48, in fewer steps.
-        (word + 1) | ((low << 48 | low << 32) ^ 0xffff << 48)
-    }
-
-    #[inline]
-    fn is_mixed(word: u64) -> bool {
-        word >> 48 & word >> 32 != 0
-    }
-
-    fn unpack(word: u64) -> (u64, u16, u16) {
-        (word & 0xffff_ffff, (word >> 32) as u16, (word >> 48) as u16)
-    }
-
-    fn mixed_word() -> u64 {
-        u64::MAX << 32
     }
 }
 
@@ -194,17 +158,20 @@ const LOW_45: u64 = (1 << 45) - 1;
 impl OrderedKey for u64 {
     type Score = f64;
     type Low = u64;
-    /// 38 bits of count, 45 of ones, 45 of zeros.
-    type Word = u128;
 
     const BITS: u32 = 64;
     const PREFIX_BITS: u32 = 19;
     const PAGE_BITS: u32 = 20;
-    const WORD_LIMIT: u64 = (1 << 38) - 1;
 
     #[inline]
     fn of(score: f64) -> Self {
         score.key()
+    }
+
+    #[inline]
+    fn cell(self, entry: u32) -> u32 {
+        let width = Self::LOW_BITS - Self::PAGE_BITS + (entry & 31);
+        ((self >> width) as u32).wrapping_add(entry >> 5) & CELL_MASK
     }
 
     fn score(self) -> f64 {
@@ -225,26 +192,9 @@ impl OrderedKey for u64 {
         (prefix as u64) << 45 | low & LOW_45
     }
 
+    #[inline]
     fn pack_low(low: u64) -> u64 {
         low & LOW_45
-    }
-
-    #[inline]
-    fn count(word: u128, low: u64) -> u128 {
-        (word + 1) | u128::from(low) << 38 | u128::from(low ^ LOW_45) << 83
-    }
-
-    #[inline]
-    fn is_mixed(word: u128) -> bool {
-        (word >> 83) as u64 & (word >> 38) as u64 != 0
-    }
-
-    fn unpack(word: u128) -> (u64, u64, u64) {
-        (word as u64 & ((1 << 38) - 1), (word >> 38) as u64 & LOW_45, (word >> 83) as u64)
-    }
-
-    fn mixed_word() -> u128 {
-        u128::MAX << 38
     }
 }
 
@@ -273,22 +223,6 @@ mod tests {
                 prop_assert_eq!(f64::from_key(a.key()), a);
                 prop_assert_eq!(u64::join(a.key().prefix(), a.key().low()), a.key());
             }
-        }
-
-        #[test]
-        fn words_remember_one_key(low in any::<u64>(), other in any::<u64>()) {
-            fn check<K: OrderedKey>(low: u64, other: u64) -> Result<(), TestCaseError> {
-                let (low, other) = (low & ((1 << K::LOW_BITS) - 1), other & ((1 << K::LOW_BITS) - 1));
-                let twice = K::count(K::count(K::Word::default(), low), low);
-                prop_assert!(!K::is_mixed(twice));
-                let (count, ones, zeros) = K::unpack(twice);
-                prop_assert_eq!((count, ones, zeros), (2, K::pack_low(low), K::pack_low(!low)));
-                prop_assert_eq!(K::is_mixed(K::count(twice, other)), low != other);
-                prop_assert!(K::is_mixed(K::count(K::mixed_word(), low)));
-                Ok(())
-            }
-            check::<u32>(low, other)?;
-            check::<u64>(low, other)?;
         }
     }
 

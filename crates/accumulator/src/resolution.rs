@@ -1,65 +1,75 @@
 //! How finely a key histogram divides its pages.
 
 use crate::OrderedKey;
+use crate::key_bin::{Tally, Weighted};
 
 /// What a key histogram may hold. Part of the parameters of a run: histograms merge only if theirs are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resolution {
-    /// Bins of pages that are divided evenly, of either class: at least 2^19.
+    /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26.
     pub bins: u32,
     /// Different keys of both classes that are kept one by one.
     pub keys: u32,
 }
 
 impl Default for Resolution {
-    /// 2^21 bins and 2^20 single keys: 110 MiB at most for single precision.
+    /// 1.25 * 2^20 bins and 1.125 * 2^20 single keys: 96 MiB at most for single precision.
     fn default() -> Self {
-        Self { bins: 1 << 21, keys: 1 << 20 }
+        Self { bins: 5 << 18, keys: 9 << 17 }
     }
 }
 
-/// How many bits fewer than the highest page the page that is `j` below it has: floor(2 log2(1 + j / 64)).
+/// How many bits fewer than the highest page the page that is `j` below it has: floor(4 log2(1 + j / 128)).
 fn fall(j: usize) -> i64 {
-    let ratio = (j as u64 + 64).pow(2);
-    i64::from(ratio.ilog2()) - 12
+    let ratio = (j as u128 + 128).pow(4);
+    i64::from(ratio.ilog2()) - 28
 }
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
-/// A page with more keys than this is never worth a list once the keys do not all fit.
-const LONGEST_LIST: usize = 4096;
+/// Most bins: 2^16 for each of a thousand pages.
+const MOST_BINS: u32 = 1 << 26;
+/// Pages from the highest one down that may have long lists.
+const HIGH_PAGES: usize = 128;
 /// Bytes of a bin of both classes, in the larger of the two key types.
 const BIN_BYTES: u64 = 24 + 48;
+/// Bytes of a single key of the larger class, likewise.
+const KEY_BYTES: u64 = 48;
 
 impl Resolution {
     /// The finest resolution whose histogram stays within this many bytes (its fixed part aside); never below the
     /// smallest that works, which takes 48 MiB when every page is in use.
     pub fn within(bytes: u64) -> Self {
-        let units = (bytes / BIN_BYTES).clamp(0, u64::from(u32::MAX)) as u32;
-        Self { bins: (units / 3 * 2).max(FEWEST_BINS), keys: (units / 3).max(1 << 12) }
+        let half = (bytes / (BIN_BYTES + KEY_BYTES)).min(u64::from(MOST_BINS)) as u32;
+        Self { bins: half.max(FEWEST_BINS), keys: half.max(1 << 12) }
     }
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
-        let tally = size_of::<K::Low>() as u64 * 2 + 8;
-        let tally = tally.next_multiple_of(8);
-        let both = tally + (tally + 16).next_multiple_of(16);
-        (self.bins as u64 + self.keys as u64) * both + (1 << K::PREFIX_BITS) * 8
+        let negative = size_of::<Tally<K::Low>>() as u64;
+        let positive = size_of::<Weighted<K::Low>>() as u64;
+        self.bins as u64 * (negative + positive) + self.keys as u64 * positive + (1 << K::PREFIX_BITS) * 4
     }
 
     /// Numbers that a histogram can work with.
     pub(crate) fn normalised(self) -> Self {
-        Self { bins: self.bins.clamp(FEWEST_BINS, 1 << 28), keys: self.keys.min(1 << 28) }
+        Self { bins: self.bins.clamp(FEWEST_BINS, MOST_BINS), keys: self.keys.min(1 << 28) }
     }
 
-    /// The longest list of keys of one class that a page may have, once not all keys fit, with `pages` pages in use.
-    pub(crate) fn longest_list(self, pages: usize) -> usize {
-        (self.keys as usize / 2 / pages.max(1)).min(LONGEST_LIST)
+    /// The longest list that a page may have, once not all keys fit, of both classes together: `rank` pages in use lie
+    /// above it, and there are `pages`. Never grows with either, so that pages that are too long remain so.
+    ///
+    /// Three quarters of the keys are for the highest pages: few pixels decide precision and small limits of
+    /// false-positive rates, and they are spread over many pages, which bins would fill thinly.
+    pub(crate) fn longest_list(self, rank: usize, pages: usize) -> usize {
+        let high = self.keys as usize / 4 * 3 / HIGH_PAGES;
+        let low = (self.keys as usize / 4 / pages.max(1)).min(high);
+        if rank < HIGH_PAGES { high } else { low }
     }
 
     /// Bits of each of `pages` evenly divided pages, from the page of the highest scores downwards.
     ///
-    /// A profile gives page j (0 is the highest) `top - floor(2 log2(1 + j / 64))` bits, at least none and at most
+    /// A profile gives page j (0 is the highest) `top - floor(4 log2(1 + j / 128))` bits, at least none and at most
     /// [`OrderedKey::PAGE_BITS`]: what decides precision, small limits of false-positive rates and thresholds lies in
     /// the upper few per cent of the pixels. The largest `top` that fits is taken, and what is left over raises pages
     /// to `top + 1` from the highest downwards. So one more page never makes any page finer: the sum grows with every
@@ -114,6 +124,20 @@ mod tests {
         for bins in [FEWEST_BINS, 700_001, 1 << 21] {
             never_finer::<u32>(Resolution { bins, keys: 0 });
             never_finer::<u64>(Resolution { bins, keys: 0 });
+        }
+    }
+
+    #[test]
+    fn lists_that_are_too_long_remain_so() {
+        for keys in [0, 300, 1 << 20] {
+            let resolution = Resolution { bins: FEWEST_BINS, keys };
+            for (rank, pages) in (0..200).flat_map(|rank| (rank + 1..1000).map(move |pages| (rank, pages))) {
+                let longest = resolution.longest_list(rank, pages);
+                assert!(longest >= resolution.longest_list(rank + 1, pages + 1));
+                assert!(longest >= resolution.longest_list(rank, pages + 1));
+            }
+            let all: usize = (0..1000).map(|rank| resolution.longest_list(rank, 1000)).sum();
+            assert!(all <= keys as usize);
         }
     }
 
