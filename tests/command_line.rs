@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, Toy, pimo, refused, snapshot, succeeded};
 
-const COMMANDS: [&str; 9] =
-    ["eval", "heatmap", "inspect", "report", "synth", "threshold", "stats", "compare", "completions"];
+const COMMANDS: [&str; 10] =
+    ["eval", "heatmap", "inspect", "report", "synth", "threshold", "stats", "compare", "convert", "completions"];
 
 #[test]
 fn help_of_every_command() {

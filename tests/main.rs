@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod compare;
+mod convert;
 mod detectors;
 mod determinism;
 mod heatmap;

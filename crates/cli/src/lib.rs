@@ -15,6 +15,7 @@ pub mod progress;
 pub mod sigbus;
 
 mod comparison;
+mod conversion;
 mod csv;
 mod drawing;
 mod hint;
@@ -67,6 +68,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Code {
         Command::Threshold(args) => commands::threshold::run(&args),
         Command::Stats(args) => commands::stats::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
     };
     ended.unwrap_or_else(|failure| report(&failure, log))

@@ -37,7 +37,8 @@ pub(crate) fn results(
 
 fn result(dataset: &PublishedDataset, position: usize, names: &Names) -> Result<ModelScores, EvidenceError> {
     let scores = dataset.scores()?;
-    let anomalous = dataset.images(&scores).into_iter().enumerate().filter(|(_, image)| image.score.is_some());
+    let anomalous =
+        scores.images(dataset.category()).into_iter().enumerate().filter(|(_, image)| image.score.is_some());
     Ok(ModelScores {
         model: names.shown(position, dataset.model()),
         category: dataset.category().to_owned(),

@@ -44,6 +44,7 @@ mod format;
 mod limited_file;
 mod part;
 mod published;
+mod published_rows;
 mod published_tree;
 mod python_json;
 mod record;
@@ -65,7 +66,8 @@ pub use analysis_rows::{ComparedModelRow, NeighbourRow, OmnibusRow, PairRow, Sta
 pub use error::{Result, StoreError};
 pub use part::CategoryPart;
 pub use published::{PublishedScores, read_scalar, write_scalar};
-pub use published_tree::{PublishedDataset, PublishedImage, PublishedTree};
+pub use published_rows::{PublishedFacts, table_parameters};
+pub use published_tree::{PublishedDataset, PublishedImage, PublishedTree, published_id};
 pub use record::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
 };

@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 8;
 /// let tree = PublishedTree::open(folder.path())?;
 /// let dataset = &tree.datasets()[0];
 /// assert_eq!((dataset.model(), dataset.category()), ("padim", "mvtec/screw"));
-/// let images = dataset.images(&dataset.scores()?);
+/// let images = dataset.scores()?.images(dataset.category());
 /// assert_eq!(images[0].image_id, "screw/thread_top/000");
 /// assert_eq!((images[0].score, images[1].score), (Some(0.5), None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -132,24 +132,37 @@ impl PublishedDataset {
         there.map(|(name, path)| Ok((name, read_scalar(&path)?))).collect()
     }
 
-    /// The images of the scores, in their order.
-    pub fn images(&self, scores: &PublishedScores) -> Vec<PublishedImage> {
-        let dataset = self.category.rsplit('/').next().unwrap_or(&self.category);
+    /// The published file of scores at `path`, named after its folders `<model>/<category>/aupimo/`; the category is
+    /// of two folders, `<collection>/<dataset>`.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        let folder = path.parent()?.parent()?;
+        let mut names = folder.iter().rev().map(|name| name.to_str());
+        let (dataset, collection, model) = (names.next()??, names.next()??, names.next()??);
+        Some(Self {
+            model: model.to_owned(),
+            category: format!("{collection}/{dataset}"),
+            folder: folder.to_path_buf(),
+        })
+    }
+}
+
+impl PublishedScores {
+    /// The images, in the order of the file. `category` is the one that its folders name.
+    pub fn images(&self, category: &str) -> Vec<PublishedImage> {
+        let dataset = category.rsplit('/').next().unwrap_or(category);
         let image = |(position, &score): (usize, &f64)| {
-            let path = scores.paths.as_ref().and_then(|paths| paths.get(position));
-            let (image_id, defect) = match path {
-                Some(path) => published_id(path, dataset),
-                None => (format!("{dataset}/#{position:06}"), None),
-            };
+            let path = self.paths.as_ref().and_then(|paths| paths.get(position));
+            let (image_id, defect) = published_id(path.map(String::as_str), dataset, position);
             PublishedImage { image_id, defect, score: (!score.is_nan()).then_some(score), path: path.cloned() }
         };
-        scores.aupimos.iter().enumerate().map(image).collect()
+        self.aupimos.iter().enumerate().map(image).collect()
     }
 }
 
 /// Image id and defect of a published path, such as `VisA/visa_pytorch/candle/test/bad/000.JPG`: what follows the
-/// folder `dataset`, or else the collection, without `test` and suffix.
-fn published_id(path: &str, dataset: &str) -> (String, Option<String>) {
+/// folder `dataset`, or else the collection, without `test` and suffix. Without a path the position stands for it.
+pub fn published_id(path: Option<&str>, dataset: &str, position: usize) -> (String, Option<String>) {
+    let Some(path) = path else { return (format!("{dataset}/#{position:06}"), None) };
     let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != "test").collect();
     let Some((file, folders)) = parts.split_last() else { return (path.to_owned(), None) };
     let collection = usize::from(folders.len() > 1);
@@ -198,14 +211,16 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_an_evaluation() {
-        let id = |path, dataset| published_id(path, dataset).0;
+        let id = |path, dataset| published_id(Some(path), dataset, 0).0;
         assert_eq!(id("MVTec/bottle/test/broken_large/000.png", "bottle"), "bottle/broken_large/000");
         assert_eq!(id("VisA/visa_pytorch/candle/test/bad/000.JPG", "candle"), "candle/bad/000");
         assert_eq!(id("UCSDped/UCSDped2/Test/Test001/001.tif", "ucsdped2"), "UCSDped2/Test/Test001/001");
         assert_eq!(id("toy/stain/a.b.png", "other"), "stain/a.b");
         assert_eq!(id("000.png", "bottle"), "000");
         assert_eq!(id("", "bottle"), "");
-        assert_eq!(published_id("MVTec/bottle/test/good/000.png", "bottle").1.as_deref(), Some("good"));
+        let defect = published_id(Some("MVTec/bottle/test/good/000.png"), "bottle", 0).1;
+        assert_eq!(defect.as_deref(), Some("good"));
+        assert_eq!(published_id(None, "bottle", 12), ("bottle/#000012".to_owned(), None));
     }
 
     #[test]
@@ -219,6 +234,13 @@ mod tests {
         let found: Vec<_> = tree.datasets().iter().map(|it| (it.model(), it.category())).collect();
         assert_eq!(found, [("a", "screw"), ("a", "visa/pcb/1"), ("b", "mvtec/nut")]);
         assert_eq!(PublishedTree::open(&folder.path().join("benchmark")).unwrap().datasets(), tree.datasets());
+    }
+
+    #[test]
+    fn a_file_is_named_after_its_folders() {
+        let file = PublishedDataset::of_file(Path::new("data/padim/visa/candle/aupimo/aupimos.json")).unwrap();
+        assert_eq!((file.model(), file.category()), ("padim", "visa/candle"));
+        assert_eq!(PublishedDataset::of_file(Path::new("candle/aupimo/aupimos.json")), None);
     }
 
     #[test]

@@ -92,6 +92,12 @@ impl ParquetFile {
         fields.map(|field| field.name().as_str()).collect()
     }
 
+    /// The keys and values of the footer.
+    pub(crate) fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        all.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
+    }
+
     /// Requires columns to be there.
     pub(crate) fn require(&self, names: &[&str]) -> Result<()> {
         let found = self.column_names();

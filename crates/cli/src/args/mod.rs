@@ -31,6 +31,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::convert::ConvertArgs;
 use crate::commands::eval::EvalArgs;
 use crate::commands::heatmap::HeatmapArgs;
 use crate::commands::inspect::InspectArgs;
@@ -38,7 +39,7 @@ use crate::commands::report::ReportArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::commands::threshold::ThresholdArgs;
-use crate::commands::{compare, eval, heatmap, inspect, report, stats, synth, threshold};
+use crate::commands::{compare, convert, eval, heatmap, inspect, report, stats, synth, threshold};
 
 /// Measures how well a visual anomaly detector localises defects.
 ///
@@ -89,6 +90,9 @@ pub enum Command {
     /// `pimo compare`.
     #[command(about = compare::ABOUT, long_about = compare::LONG_ABOUT)]
     Compare(CompareArgs),
+    /// `pimo convert`.
+    #[command(about = convert::ABOUT, long_about = convert::LONG_ABOUT)]
+    Convert(ConvertArgs),
     /// Print a script that completes pimo's options in your shell
     Completions(CompletionsArgs),
 }
@@ -102,6 +106,7 @@ impl Command {
             Self::Synth(args) => args.messages.log_format,
             Self::Heatmap(args) => args.messages.log_format,
             Self::Report(args) => args.messages.log_format,
+            Self::Convert(args) => args.messages.log_format,
             Self::Threshold(_) | Self::Stats(_) | Self::Compare(_) | Self::Completions(_) => LogFormat::Text,
         }
     }

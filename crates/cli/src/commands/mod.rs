@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod completions;
+pub mod convert;
 pub mod eval;
 pub mod heatmap;
 pub mod inspect;
