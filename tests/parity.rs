@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use pimo_store::RunReader;
+use pimo_store::rows::CategoryRow;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -86,6 +87,73 @@ fn exact_scores_of_all_cases() {
         let run = case.eval(&folder.path().join("run"), &[]);
         compare(&case, &run, &case.scores("exact"), 1e-10);
     }
+}
+
+/// The metrics of the category `toy` by name.
+fn metrics(run: &RunReader) -> BTreeMap<String, CategoryRow> {
+    let rows = run.categories().unwrap().into_iter().filter(|row| row.category == "toy");
+    rows.map(|row| (row.metric.clone(), row)).collect()
+}
+
+#[test]
+fn pixel_and_image_metrics_of_all_cases() {
+    let Some(cases) = Case::all() else { return };
+    let mut four_connected = 0;
+    for case in cases {
+        let folder = TempDir::new().unwrap();
+        let (pixel, image) = (&case.expected["pixel"], &case.expected["image"]);
+        let limits = |key: &str| -> Vec<String> {
+            pixel[key].as_object().map_or_else(Vec::new, |limits| limits.keys().cloned().collect())
+        };
+        let check = |found: &BTreeMap<String, CategoryRow>, name: &str, expected: &Value| {
+            let row = &found[name];
+            let expected = expected.as_f64().unwrap();
+            let value = row.value.unwrap_or(f64::NAN);
+            assert!((value - expected).abs() <= 1e-9, "{} {name}: {value} for {expected}", case.name);
+            assert!(row.exact, "{} {name}: {row:?}", case.name);
+        };
+        let options = ["--aupro-limits".to_owned(), limits("aupro").join(",")];
+        let run = case.eval(&folder.path().join("eight"), &options);
+        let found = metrics(&run);
+        for (name, expected) in [
+            ("pixel_auroc", &pixel["auroc"]),
+            ("pixel_ap", &pixel["average_precision"]),
+            ("pixel_f1max", &pixel["f1max"]),
+            ("pixel_f1max_threshold", &pixel["f1max_threshold"]),
+            ("image_auroc", &image["auroc"]),
+            ("image_ap", &image["average_precision"]),
+            ("image_f1max", &image["f1max"]),
+            ("image_f1max_threshold", &image["f1max_threshold"]),
+        ] {
+            check(&found, name, expected);
+        }
+        let named = |limit: &str| format!("aupro_{:?}", limit.parse::<f64>().unwrap());
+        for limit in limits("aupro") {
+            check(&found, &named(&limit), &pixel["aupro"][&limit]);
+        }
+        assert_eq!(
+            Some(run.regions().unwrap().unwrap().count() as u64),
+            pixel["num_regions"].as_u64(),
+            "{}",
+            case.name
+        );
+        if !limits("aupro_4connected").is_empty() {
+            let options = [
+                "--connectivity".to_owned(),
+                "4".to_owned(),
+                "--aupro-limits".to_owned(),
+                limits("aupro_4connected").join(","),
+            ];
+            let run = case.eval(&folder.path().join("four"), &options);
+            let found = metrics(&run);
+            for limit in limits("aupro_4connected") {
+                check(&found, &named(&limit), &pixel["aupro_4connected"][&limit]);
+            }
+            assert_eq!(Some(run.regions().unwrap().unwrap().count() as u64), pixel["num_regions_4connected"].as_u64());
+            four_connected += 1;
+        }
+    }
+    assert!(four_connected > 0);
 }
 
 #[test]

@@ -26,12 +26,14 @@ pub use shared_fpr::{SharedFpr, SharedFprError};
 
 mod area_below;
 mod best_threshold;
+mod binned_axis;
 mod interval;
 mod overlap_mean;
 mod precision_recall;
 mod rate_points;
 mod score_curve;
 pub use best_threshold::{BestThreshold, ThresholdRates};
+pub use binned_axis::BinnedAxis;
 pub use interval::{Interval, macro_average};
 pub use overlap_mean::{BestIouMean, iou_shared_max};
 pub use rate_points::{NormalPixels, RatePoint, rate_points};

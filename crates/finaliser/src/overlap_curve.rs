@@ -114,13 +114,15 @@ impl<'a> Weights<'a> {
         if place == 0 || place < self.upper_threshold || end <= self.log_lower {
             return 1.0;
         }
-        let start = self.log_rates[place - 1];
-        let (first, last) = (start.max(self.log_lower), end.min(self.log_upper));
-        let ramp = if last > first {
-            (last - first) * ((last - start) + (first - start)) / (2.0 * (end - start))
-        } else {
-            0.0
-        };
-        (ramp + (self.log_upper - last.max(self.log_lower))) / (self.log_upper - self.log_lower)
+        ramp(self.log_rates[place - 1], end, [self.log_lower, self.log_upper])
     }
+}
+
+/// What part of the range between two logarithms finds a pixel that is found along a ramp from rate to rate: its ends,
+/// as logarithms.
+pub(crate) fn ramp(start: f64, end: f64, [log_lower, log_upper]: [f64; 2]) -> f64 {
+    let (first, last) = (start.max(log_lower), end.min(log_upper));
+    let ramp =
+        if last > first { (last - first) * ((last - start) + (first - start)) / (2.0 * (end - start)) } else { 0.0 };
+    (ramp + (log_upper - last.max(log_lower))) / (log_upper - log_lower)
 }

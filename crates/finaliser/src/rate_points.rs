@@ -6,6 +6,8 @@
 
 use pimo_accumulator::{ScoreBin, WEIGHT_BITS};
 
+use crate::Decimal;
+
 /// How bins of normal pixels become a mean of the images' rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NormalPixels {
@@ -34,7 +36,7 @@ pub struct RatePoint {
 
 impl NormalPixels {
     /// The shared FPR when `negatives` or `weight` have been passed.
-    fn rate(self, negatives: u64, weight: u128) -> f64 {
+    pub(crate) fn rate(self, negatives: u64, weight: u128) -> f64 {
         match self {
             // As the axis computes it: the same counts give the same bits.
             Self::Equal { pixels, images } => negatives as f64 / pixels as f64 / images as f64,
@@ -43,6 +45,15 @@ impl NormalPixels {
                 // Weights are rounded down, which only shows where all pixels have been passed.
                 rate.min(1.0)
             }
+        }
+    }
+
+    /// Whether the shared FPR then reaches a bound; decided on integers where sizes are equal.
+    pub(crate) fn reaches(self, negatives: u64, weight: u128, bound: Decimal) -> bool {
+        let rate = self.rate(negatives, weight);
+        match self {
+            Self::Equal { pixels, images } => bound.is_reached_by(std::iter::once((negatives, pixels)), images, rate),
+            Self::Weighted { .. } => rate >= bound.value(),
         }
     }
 }

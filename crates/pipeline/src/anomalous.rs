@@ -7,6 +7,7 @@ use pimo_accumulator::{
     SharedIou,
 };
 use pimo_dataset::Class;
+use pimo_finaliser::Interval;
 use pimo_frame::{Frame, RowScratch};
 
 use crate::Settings;
@@ -47,7 +48,7 @@ pub(crate) struct RegionSeen {
     pub(crate) region: Region,
     pub(crate) largest: f64,
     pub(crate) mean: f64,
-    pub(crate) aupimo: Option<f64>,
+    pub(crate) aupimo: Option<Interval>,
     /// Pixels found at the lower and at the upper threshold.
     pub(crate) found: [u64; 2],
 }

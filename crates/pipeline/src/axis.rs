@@ -1,7 +1,7 @@
 //! The shared axis of one detector in one category, exact or published.
 
 use pimo_accumulator::{Depth, Run, SettledTail, key_of_score};
-use pimo_finaliser::{AxisRow, CurvePoints, OperatingPoint, OverlapCurve, RatePoint, SharedAxis, SharedFpr};
+use pimo_finaliser::{AxisRow, CurvePoints, Interval, OperatingPoint, OverlapCurve, RatePoint, SharedAxis, SharedFpr};
 
 use crate::Settings;
 use crate::normal::{self, AxisKind};
@@ -26,7 +26,7 @@ pub(crate) struct ThresholdAxis {
 
 /// An image against an axis.
 pub(crate) struct Measured {
-    pub(crate) aupimo: Option<f64>,
+    pub(crate) aupimo: Option<Interval>,
     /// Recall at the points that are written down, if curves are.
     pub(crate) recalls: Vec<f64>,
     /// Anomalous pixels found at the lower and at the upper threshold.
@@ -50,6 +50,15 @@ impl ThresholdAxis {
                 let kind = AxisKind::Exact(axis);
                 Self { kind, selected, thresholds, rates, spread, keys: Vec::new(), curves }
             }
+            AxisKind::Binned(axis) => {
+                let levels = axis.levels(settings.curves, last_rate(settings));
+                let (mut thresholds, mut rates): (Vec<f64>, Vec<f64>) = axis.points(&levels).into_iter().unzip();
+                thresholds.extend(above.iter().map(|point| point.threshold));
+                rates.extend(above.iter().map(|point| point.shared_fpr));
+                let selected = (0..thresholds.len() - above.len()).collect();
+                let kind = AxisKind::Binned(axis);
+                Self { kind, selected, thresholds, rates, spread: None, keys: Vec::new(), curves }
+            }
             AxisKind::Published(axis) => {
                 let selected = axis.selected(settings.curves);
                 let thresholds = selected.iter().map(|&index| axis.grid().threshold(index)).collect();
@@ -64,9 +73,12 @@ impl ThresholdAxis {
     /// How the shared FPR goes on above the upper bound: one point for each level of it at which curves want one.
     /// Only an exact axis that is a mean ends there and can go on.
     pub(crate) fn levels_above(kind: &AxisKind, settings: &Settings) -> Vec<f64> {
-        let AxisKind::Exact(axis) = kind else { return Vec::new() };
-        let end = axis.rates().last().copied().unwrap_or(1.0);
-        let mut levels = axis.levels(settings.curves, last_rate(settings));
+        let last = last_rate(settings);
+        let (mut levels, end) = match kind {
+            AxisKind::Exact(axis) => (axis.levels(settings.curves, last), axis.rates().last().copied().unwrap_or(1.0)),
+            AxisKind::Binned(axis) => (axis.levels(settings.curves, last), axis.largest_rate()),
+            AxisKind::Published(_) => return Vec::new(),
+        };
         levels.retain(|&level| level > end);
         levels
     }
@@ -80,6 +92,11 @@ impl ThresholdAxis {
                 let known = points.iter().zip(bounds).find(|(_, bound)| *bound == level);
                 known.map(|(point, _)| point.threshold).or_else(|| axis.threshold_reaching(level))
             }
+            AxisKind::Binned(axis) => {
+                let reached = level <= axis.largest_rate();
+                let points = axis.points(&[level]);
+                reached.then(|| points.into_iter().find(|(_, rate)| *rate >= level)).flatten().map(|point| point.0)
+            }
             AxisKind::Published(_) => None,
         }
     }
@@ -88,6 +105,7 @@ impl ThresholdAxis {
     pub(crate) fn keys(&self) -> &[u64] {
         match &self.kind {
             AxisKind::Exact(axis) => axis.keys(),
+            AxisKind::Binned(axis) => axis.keys(),
             AxisKind::Published(_) => &self.keys,
         }
     }
@@ -96,6 +114,7 @@ impl ThresholdAxis {
     pub(crate) fn operating_points(&self) -> [OperatingPoint; 2] {
         match &self.kind {
             AxisKind::Exact(axis) => [axis.lower_threshold(), axis.upper_threshold()],
+            AxisKind::Binned(axis) => [axis.lower_threshold(), axis.upper_threshold()],
             AxisKind::Published(axis) => [axis.lower_threshold(), axis.upper_threshold()],
         }
     }
@@ -103,43 +122,45 @@ impl ThresholdAxis {
     /// Thresholds over which is integrated, in the published procedure.
     pub(crate) fn points(&self) -> Option<u64> {
         match &self.kind {
-            AxisKind::Exact(_) => None,
+            AxisKind::Exact(_) | AxisKind::Binned(_) => None,
             AxisKind::Published(axis) => Some(axis.points() as u64),
         }
     }
 
     /// An image with `anomalous_pixels`, of which those that reach the axis are `reached`.
     pub(crate) fn measure(&self, reached: &[Run], anomalous_pixels: u64) -> Measured {
-        let selected: &[usize] = if self.curves { &self.selected } else { &[] };
-        match &self.kind {
-            AxisKind::Exact(axis) => {
-                let curve = OverlapCurve::new(axis, reached, anomalous_pixels);
-                Measured {
-                    aupimo: curve.aupimo(),
-                    recalls: curve.recalls(selected).collect(),
-                    found: curve.found_at_thresholds(),
-                }
-            }
-            AxisKind::Published(axis) => Measured {
-                aupimo: Some(axis.aupimo(reached, anomalous_pixels)),
-                recalls: axis.recalls(reached, anomalous_pixels, selected).collect(),
-                found: axis.found_at_thresholds(reached),
-            },
-        }
+        let recalls = if self.curves { self.recalls(reached, anomalous_pixels) } else { Vec::new() };
+        Measured { recalls, ..self.measure_region(reached, anomalous_pixels) }
     }
 
-    /// A region of `area` pixels, of which those that reach the axis are `reached`.
+    /// A region of `area` pixels, of which those that reach the axis are `reached`; regions have no curves.
     pub(crate) fn measure_region(&self, reached: &[Run], area: u64) -> Measured {
+        let recalls = Vec::new();
         match &self.kind {
             AxisKind::Exact(axis) => {
                 let curve = OverlapCurve::new(axis, reached, area);
-                Measured { aupimo: curve.aupimo(), recalls: Vec::new(), found: curve.found_at_thresholds() }
+                let aupimo = curve.aupimo().map(Interval::point);
+                Measured { aupimo, recalls, found: curve.found_at_thresholds() }
             }
-            AxisKind::Published(axis) => Measured {
-                aupimo: Some(axis.aupimo(reached, area)),
-                recalls: Vec::new(),
-                found: axis.found_at_thresholds(reached),
-            },
+            AxisKind::Binned(axis) => {
+                let aupimo = axis.aupimo(reached, area);
+                Measured { aupimo, recalls, found: axis.found_at_thresholds(reached) }
+            }
+            AxisKind::Published(axis) => {
+                let aupimo = Some(Interval::point(axis.aupimo(reached, area)));
+                Measured { aupimo, recalls, found: axis.found_at_thresholds(reached) }
+            }
+        }
+    }
+
+    /// Recall at the points that are written down, as far as the axis goes.
+    fn recalls(&self, reached: &[Run], anomalous_pixels: u64) -> Vec<f64> {
+        match &self.kind {
+            AxisKind::Exact(axis) => {
+                OverlapCurve::new(axis, reached, anomalous_pixels).recalls(&self.selected).collect()
+            }
+            AxisKind::Binned(axis) => axis.recalls(reached, anomalous_pixels, &self.thresholds[..self.selected.len()]),
+            AxisKind::Published(axis) => axis.recalls(reached, anomalous_pixels, &self.selected).collect(),
         }
     }
 
@@ -167,6 +188,17 @@ impl ThresholdAxis {
             AxisKind::Exact(axis) if !axis.covers_bounds() => vec![uncovered(axis, settings)],
             AxisKind::Exact(_) if ends_in_each_image(settings) => Vec::new(),
             AxisKind::Exact(axis) => few_pixels(axis.upper_threshold()).into_iter().collect(),
+            AxisKind::Binned(axis) if !axis.covers_bounds() => vec![format!(
+                "AUPIMO is null: the shared FPR of the highest scores of normal images is {:.3e}, and the lower bound is \
+                 {}; use other --fpr-bounds",
+                axis.smallest_rate(),
+                settings.bounds.lower(),
+            )],
+            AxisKind::Binned(_) => vec![
+                "AUPIMO is an interval, because the largest scores of the normal images do not fit the memory: \
+                 `pimo inspect` tells the --memory that makes it exact"
+                    .to_owned(),
+            ],
             AxisKind::Published(axis) => axis.warnings().iter().map(ToString::to_string).collect(),
         }
     }
@@ -183,7 +215,7 @@ fn last_rate(settings: &Settings) -> f64 {
 
 /// Whether what is kept of the normal images ends in each of them at its own depth.
 fn ends_in_each_image(settings: &Settings) -> bool {
-    matches!(normal::depth(settings, 0), Depth::EachImage { .. })
+    matches!(normal::depth(settings, 0, false), Depth::EachImage { .. })
 }
 
 /// How far down each group was kept.

@@ -1,7 +1,7 @@
 //! What a category takes of the memory budget, found out before work starts.
 
 use pimo_accumulator::{ImageScore, TailEntry, UpperTail};
-use pimo_finaliser::CurvePoints;
+use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
 use crate::error::bytes;
@@ -18,6 +18,8 @@ pub(crate) struct Lanes {
     pub(crate) queue: usize,
     /// Images that a reader may take at a time.
     pub(crate) at_once: usize,
+    /// Whether the upper tail does not fit, and the histogram of all pixels takes its place.
+    pub(crate) binned: bool,
 }
 
 /// The program itself: code, tables being written, buffers of the allocator.
@@ -43,23 +45,16 @@ impl Lanes {
         category: &PlannedCategory<'_>,
         images: usize,
     ) -> Result<Self, PipelineError> {
-        let threads = settings.threads.max(1);
-        let shares = Shares::of(settings, category, images);
-        let mut lanes = Self { readers: threads, counters: threads, queue: threads, at_once: shares.at_once() };
-        loop {
-            if shares.bytes(lanes) <= settings.memory {
-                return Ok(lanes);
-            }
-            if lanes.queue > 0 {
-                lanes.queue -= 1;
-            } else if lanes.readers > 1 || lanes.counters > 1 {
-                lanes.readers = lanes.readers.max(2) - 1;
-                lanes.counters = lanes.counters.max(2) - 1;
-            } else {
-                let what = refusal(category, &shares);
-                return Err(PipelineError::Memory { what, needed: shares.bytes(lanes), allowed: settings.memory });
-            }
+        let shares = Shares::of(settings, category, images, false);
+        let refused = match shares.lanes(settings, category, false) {
+            Ok(lanes) => return Ok(lanes),
+            Err(refused) => refused,
+        };
+        if !may_bin(settings) {
+            return Err(refused);
         }
+        // What is asked for is the least that gives any result.
+        Shares::of(settings, category, images, true).lanes(settings, category, true)
     }
 
     /// Groups of images that may be on their way between a reader and the one who takes their results.
@@ -70,8 +65,16 @@ impl Lanes {
 
 /// The least memory in bytes with which a category can be evaluated, in a dataset of `images` in all.
 pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
-    let shares = Shares::of(settings, category, images);
-    shares.bytes(Lanes { readers: 1, counters: 1, queue: 0, at_once: shares.at_once() })
+    let shares = Shares::of(settings, category, images, false);
+    shares.bytes(Lanes { readers: 1, counters: 1, queue: 0, at_once: shares.at_once(), binned: false })
+}
+
+/// Whether the histogram of all pixels can take the place of the upper tail: the published procedure needs every
+/// score in its own type, and a maximum or a quantile needs to know whose scores they are.
+fn may_bin(settings: &Settings) -> bool {
+    settings.metrics.counts_all_pixels()
+        && settings.thresholds == Thresholds::Exact
+        && settings.shared_fpr == SharedFpr::Mean
 }
 
 /// What memory goes to.
@@ -87,12 +90,33 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> Self {
+    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize, binned: bool) -> Self {
+        let tail = if binned { 0 } else { tail_entries(settings, category) };
+        let state = state_bytes(settings, category, tail, binned);
         Self {
-            state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state_bytes(settings, category)),
+            state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
             frame: frame_bytes(category),
-            counter: counter_bytes(settings, category),
-            result: result_bytes(settings, category),
+            counter: counter_bytes(settings, category, binned),
+            result: result_bytes(settings, category, tail),
+        }
+    }
+
+    fn lanes(&self, settings: &Settings, category: &PlannedCategory<'_>, binned: bool) -> Result<Lanes, PipelineError> {
+        let threads = settings.threads.max(1);
+        let mut lanes = Lanes { readers: threads, counters: threads, queue: threads, at_once: self.at_once(), binned };
+        loop {
+            if self.bytes(lanes) <= settings.memory {
+                return Ok(lanes);
+            }
+            if lanes.queue > 0 {
+                lanes.queue -= 1;
+            } else if lanes.readers > 1 || lanes.counters > 1 {
+                lanes.readers = lanes.readers.max(2) - 1;
+                lanes.counters = lanes.counters.max(2) - 1;
+            } else {
+                let what = refusal(category, self);
+                return Err(PipelineError::Memory { what, needed: self.bytes(lanes), allowed: settings.memory });
+            }
         }
     }
 
@@ -131,12 +155,12 @@ fn frame_bytes(category: &PlannedCategory<'_>) -> u64 {
 }
 
 /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
-fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
+fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>, entries: u64, binned: bool) -> u64 {
     let models = category.models.len() as u64;
-    let entries = tail_entries(settings, category);
     let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
     let spread = if settings.curves == CurvePoints::Full { 2 } else { 1 };
     let axis = match settings.thresholds {
+        Thresholds::Exact if binned => BinnedAxis::most_bytes(),
         Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
         // Rates, counts, logarithms and keys.
         Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
@@ -158,8 +182,8 @@ fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> (u64, u64
 }
 
 /// Bytes of one counting thread.
-fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
-    let depth = normal::depth(settings, category.normal_pixels().count() as u64);
+fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, binned: bool) -> u64 {
+    let depth = normal::depth(settings, category.normal_pixels().count() as u64, binned);
     let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
     let top = match settings.image_score {
         ImageScore::Max | ImageScore::Mean => 0,
@@ -173,9 +197,9 @@ fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
 }
 
 /// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.
-fn result_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
+fn result_bytes(settings: &Settings, category: &PlannedCategory<'_>, tail: u64) -> u64 {
     let (thresholds, counts) = match settings.thresholds {
-        Thresholds::Exact => (tail_entries(settings, category), 0),
+        Thresholds::Exact => (tail, 0),
         Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
     };
     let points = match settings.curves {
@@ -188,6 +212,6 @@ fn result_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
 
 /// Scores that the upper tail of one detector holds at most.
 fn tail_entries(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
-    let depth = normal::depth(settings, category.normal_pixels().count() as u64);
+    let depth = normal::depth(settings, category.normal_pixels().count() as u64, false);
     UpperTail::most_bytes(depth, category.normal_pixels()) / size_of::<TailEntry>() as u64
 }

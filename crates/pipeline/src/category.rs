@@ -6,8 +6,8 @@ use pimo_accumulator::SharedIou;
 use pimo_dataset::{Class, Dataset, Item};
 use pimo_finaliser::{BestIouMean, OperatingPoint, ScoreCurve, iou_shared_max};
 use pimo_reader::Reader;
-use pimo_store::rows::{AxisRow, CategoryRow, CurveSlice, ImageRow, RegionRow};
-use pimo_store::{CategoryPart, PublishedScores, RunWriter};
+use pimo_store::rows::{AxisRow, CurveSlice, ImageRow, RegionRow};
+use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
 use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
 use crate::anomalous::{AnomalousCounter, AnomalousSeen, RegionSeen};
@@ -18,7 +18,7 @@ use crate::normal::{NormalSide, NormalSweep};
 use crate::pixels::{PixelCounts, PixelPlan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::problem::Bad;
-use crate::scores::{self, Scores};
+use crate::scores::Scores;
 use crate::sweep::{Counted, Outcome, Sweep};
 use crate::{Cancel, Observer, PipelineError, Settings};
 
@@ -29,6 +29,8 @@ pub struct CategoryOutcome {
     pub category: String,
     /// Results by detector, in order of names.
     pub models: Vec<(String, CategorySummary)>,
+    /// AUPIMO's metrics of the same detectors.
+    pub(crate) aupimo: Vec<[(&'static str, MetricValue); 4]>,
     /// Digest of the images' names, classes and sizes.
     pub items_digest: String,
     /// Digest of the masks.
@@ -247,8 +249,11 @@ impl<'a> Rows<'a> {
         let mut row = self.row(image, model);
         row.image_score = Some(seen.image_score);
         row.anomalous_pixels = Some(seen.anomalous_pixels);
-        let aupimo = seen.measured.aupimo;
-        (row.aupimo, row.aupimo_low, row.aupimo_high) = (aupimo, aupimo, aupimo);
+        let interval = seen.measured.aupimo;
+        let aupimo = interval.map(|interval| interval.value());
+        row.aupimo = aupimo;
+        row.aupimo_low = interval.map(|interval| interval.low());
+        row.aupimo_high = interval.map(|interval| interval.high());
         let [lower, upper] =
             [0, 1].map(|i| Overlap::new(seen.measured.found[i], seen.predicted[i], seen.anomalous_pixels));
         row.recall_at_lower_threshold = Some(lower.recall);
@@ -273,7 +278,7 @@ impl<'a> Rows<'a> {
                 tpr: &seen.measured.recalls,
             })?;
         }
-        self.results[model].scores.add(aupimo, row.defect.as_deref());
+        self.results[model].scores.add(interval, row.defect.as_deref());
         self.keep_published(image, model, aupimo.unwrap_or(f64::NAN));
         Ok(())
     }
@@ -299,7 +304,7 @@ impl<'a> Rows<'a> {
                 mean_score: seen.mean,
                 covered_at_lower_threshold: Some(lower),
                 covered_at_upper_threshold: Some(upper),
-                aupimo: seen.aupimo,
+                aupimo: seen.aupimo.map(|interval| interval.value()),
             })?;
         }
         Ok(())
@@ -336,10 +341,12 @@ impl<'a> Rows<'a> {
         let mut outcome = CategoryOutcome {
             category: self.run.planned.category.name.clone(),
             models: Vec::new(),
+            aupimo: Vec::new(),
             items_digest: self.items_digest(),
             masks_digest: self.masks.finish(),
         };
         for &model in self.models {
+            outcome.aupimo.push(self.results[model].scores.metrics());
             let summary = self.summarise(model)?;
             outcome.models.push((self.run.dataset.models[model].clone(), summary));
         }
@@ -367,8 +374,8 @@ impl<'a> Rows<'a> {
         }
         let mut results = std::mem::take(&mut self.results[model]);
         let aupimo = results.scores.summary();
-        for (metric, value) in scores::metrics(&aupimo) {
-            self.part.metric(metric_row(name, category, metric, value))?;
+        for (metric, value) in results.scores.metrics() {
+            self.part.metric(metrics::row(name, category, metric, value))?;
         }
         let metrics = self.metrics(model, &mut results)?;
         for metric in &metrics {
@@ -507,19 +514,6 @@ fn shared_fpr_metric(settings: &Settings) -> String {
     match settings.shared_fpr {
         pimo_finaliser::SharedFpr::Mean => "mean-per-image-fpr".to_owned(),
         other => format!("{other}-per-image-fpr"),
-    }
-}
-
-/// A metric without uncertainty.
-pub(crate) fn metric_row(model: &str, category: &str, metric: &str, value: Option<f64>) -> CategoryRow {
-    CategoryRow {
-        model: model.to_owned(),
-        category: category.to_owned(),
-        metric: metric.to_owned(),
-        value,
-        low: value,
-        high: value,
-        exact: value.is_some(),
     }
 }
 

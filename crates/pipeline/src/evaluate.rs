@@ -14,7 +14,7 @@ use pimo_store::{MacroAverage, ModelSummary, Summary};
 use rayon::ThreadPoolBuilder;
 
 use crate::budget::Lanes;
-use crate::category::{CategoryOutcome, CategoryRun, metric_row};
+use crate::category::{CategoryOutcome, CategoryRun};
 use crate::digest::Digest;
 use crate::metrics;
 use crate::plan::{PlannedCategory, Planner};
@@ -332,8 +332,13 @@ impl<'a> Run<'a> {
         let summary = self.summary();
         let mut macro_rows = Vec::new();
         for (model, results) in &summary.models {
-            for (metric, value) in scores::metrics(&results.macro_average.aupimo) {
-                macro_rows.push(metric_row(model, MACRO_CATEGORY, metric, value));
+            let of_model = |outcome: &CategoryOutcome| {
+                let index = outcome.models.iter().position(|(name, _)| name == model)?;
+                Some(outcome.aupimo[index])
+            };
+            let aupimo: Vec<_> = self.outcomes.iter().filter_map(of_model).collect();
+            for (metric, value) in scores::macro_metrics(&aupimo) {
+                macro_rows.push(metrics::row(model, MACRO_CATEGORY, metric, value));
             }
             let metrics = &results.macro_average.metrics;
             macro_rows.extend(metrics.iter().map(|(name, value)| metrics::row(model, MACRO_CATEGORY, name, *value)));

@@ -8,7 +8,7 @@ use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
 use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
 use pimo_dataset::Class;
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
-use pimo_finaliser::{AxisError, CurvePoints, RatePoint, SharedAxis, SharedFpr};
+use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, RatePoint, SharedAxis, SharedFpr};
 use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
@@ -23,8 +23,12 @@ use crate::{PipelineError, Settings, Thresholds};
 const CHANGED: &str = "an anomaly map of a normal image changed between two readings: evaluate when nothing is written to \
                        the maps any more";
 
-/// How deep the tail of the normal images' scores has to be kept.
-pub(crate) fn depth(settings: &Settings, images: u64) -> Depth {
+/// How deep the tail of the normal images' scores has to be kept; where the histogram of all pixels stands in for it
+/// (`binned`), nothing of it is.
+pub(crate) fn depth(settings: &Settings, images: u64, binned: bool) -> Depth {
+    if binned {
+        return Depth::Mean { bound: 0.0, images };
+    }
     let bound = settings.bounds.upper().value();
     match (settings.thresholds, settings.shared_fpr) {
         (Thresholds::Exact, SharedFpr::Mean | SharedFpr::Max) => Depth::Mean { bound, images },
@@ -88,7 +92,7 @@ impl NormalSweep<'_> {
     /// A request to stop.
     pub(crate) fn run(mut self) -> Result<Vec<Option<NormalSide>>, PipelineError> {
         let images = self.sweep.images;
-        let depth = depth(self.settings, images.len() as u64);
+        let depth = depth(self.settings, images.len() as u64, self.sweep.lanes.binned);
         let (models, pixels) = (self.sweep.models, self.pixels);
         let mut gathering: Vec<Gathering> =
             models.iter().map(|_| Gathering { extent: Extent::EMPTY, scores: vec![None; images.len()] }).collect();
@@ -141,6 +145,7 @@ impl NormalSweep<'_> {
         let Gathering { extent, scores } = state;
         let tail = tail.into_settled();
         let axis = match self.settings.thresholds {
+            Thresholds::Exact if self.sweep.lanes.binned => self.binned_axis(model, &scores),
             Thresholds::Exact => self.exact_axis(model, &tail)?,
             Thresholds::Linspace(count) => self.published_axis(model, extent, count, &scores)?,
         };
@@ -199,6 +204,16 @@ impl NormalSweep<'_> {
                 }
             }
         }
+    }
+
+    fn binned_axis(&mut self, model: usize, scores: &[Option<f64>]) -> Option<AxisKind> {
+        let images = scores.iter().flatten().count() as u64;
+        let counts = self.pixels[model].as_ref()?;
+        let axis = counts.binned_axis(self.sweep.category, images, self.settings.bounds);
+        if axis.is_none() {
+            self.refuse(model, CHANGED);
+        }
+        axis.map(AxisKind::Binned)
     }
 
     /// Reads a few images again for their pixels at or above a score.
@@ -285,6 +300,7 @@ impl NormalSweep<'_> {
 /// An axis of either kind.
 pub(crate) enum AxisKind {
     Exact(SharedAxis),
+    Binned(BinnedAxis),
     Published(LinspaceAxis),
 }
 

@@ -6,9 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{Regions, Resolution, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
-use pimo_finaliser::{CurveError, NormalPixels, RatePoint, ScoreCurve, SharedFpr, rate_points};
+use pimo_finaliser::{BinnedAxis, CurveError, FprBounds, NormalPixels, RatePoint, ScoreCurve, SharedFpr, rate_points};
 use pimo_frame::{Comparison, Frame, RowScratch};
 
 use crate::Settings;
@@ -92,13 +92,32 @@ impl PixelCounts {
     /// How the shared FPR goes on: the highest edges of bins at which it reaches ascending levels. Called when the
     /// normal images, and no others, have been counted.
     pub(crate) fn rate_points(&self, category: &PlannedCategory<'_>, images: u64, levels: &[f64]) -> Vec<RatePoint> {
+        self.normal_bins(category, images, |bins, normal| rate_points(bins, normal, levels))
+    }
+
+    /// The shared axis from the bins of the normal images; called when these, and no others, have been counted.
+    pub(crate) fn binned_axis(
+        &self,
+        category: &PlannedCategory<'_>,
+        images: u64,
+        bounds: FprBounds,
+    ) -> Option<BinnedAxis> {
+        self.normal_bins(category, images, |bins, normal| BinnedAxis::new(bins, normal, bounds))
+    }
+
+    fn normal_bins<T>(
+        &self,
+        category: &PlannedCategory<'_>,
+        images: u64,
+        look: impl FnOnce(Box<dyn Iterator<Item = ScoreBin> + '_>, NormalPixels) -> T,
+    ) -> T {
         if let Some(weighted) = &self.weighted {
             let histogram = weighted.lock().unwrap_or_else(PoisonError::into_inner);
-            return rate_points(histogram.descending(), NormalPixels::Weighted { images }, levels);
+            return look(histogram.descending(), NormalPixels::Weighted { images });
         }
-        let Some(pixels) = category.normal_pixels().next() else { return Vec::new() };
+        let pixels = category.normal_pixels().next().unwrap_or(1);
         let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-        rate_points(histogram.descending(), NormalPixels::Equal { pixels, images }, levels)
+        look(histogram.descending(), NormalPixels::Equal { pixels, images })
     }
 
     /// The largest score counted so far.

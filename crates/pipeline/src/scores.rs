@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use pimo_store::{AupimoSummary, DefectSummary};
+use pimo_finaliser::Interval;
+use pimo_store::{AupimoSummary, DefectSummary, MetricValue};
 
 /// The scores of the anomalous images of one detector in one category, in order of their ids.
 #[derive(Default)]
 pub(crate) struct Scores {
     /// Score of each image, and the index of its kind of defect.
     images: Vec<(f64, u32)>,
+    /// Lower and upper ends, once a score is an interval: of all images then.
+    ends: Vec<[f64; 2]>,
     defects: Vec<String>,
     undefined: bool,
 }
@@ -20,7 +23,7 @@ impl Scores {
     }
 
     /// Adds an image; a score that is undefined makes all statistics undefined.
-    pub(crate) fn add(&mut self, aupimo: Option<f64>, defect: Option<&str>) {
+    pub(crate) fn add(&mut self, aupimo: Option<Interval>, defect: Option<&str>) {
         let defect = defect.unwrap_or("");
         let known = self.defects.iter().rposition(|known| known == defect);
         let index = known.unwrap_or_else(|| {
@@ -28,7 +31,14 @@ impl Scores {
             self.defects.len() - 1
         });
         self.undefined |= aupimo.is_none();
-        self.images.push((aupimo.unwrap_or(f64::NAN), index as u32));
+        let aupimo = aupimo.unwrap_or(Interval::point(f64::NAN));
+        if aupimo.low() < aupimo.high() && self.ends.is_empty() {
+            self.ends.extend(self.images.iter().map(|&(score, _)| [score; 2]));
+        }
+        if aupimo.low() < aupimo.high() || !self.ends.is_empty() {
+            self.ends.push([aupimo.low(), aupimo.high()]);
+        }
+        self.images.push((aupimo.value(), index as u32));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -37,31 +47,82 @@ impl Scores {
 
     /// Over all images.
     pub(crate) fn summary(&self) -> AupimoSummary {
-        self.of(self.images.iter().map(|(score, _)| *score).collect())
+        self.of(|_| true)
     }
 
     /// Over the images of each kind of defect; nothing where kinds are unknown.
     pub(crate) fn by_defect(&self) -> BTreeMap<String, DefectSummary> {
         let named = self.defects.iter().enumerate().filter(|(_, name)| !name.is_empty());
         let summary = |(index, name): (usize, &String)| {
-            let scores: Vec<f64> =
-                self.images.iter().filter(|(_, defect)| *defect as usize == index).map(|(score, _)| *score).collect();
-            (name.clone(), DefectSummary { images: scores.len() as u64, aupimo: self.of(scores) })
+            let images = self.images.iter().filter(|(_, defect)| *defect as usize == index).count() as u64;
+            (name.clone(), DefectSummary { images, aupimo: self.of(|defect| defect == index) })
         };
         named.map(summary).collect()
     }
 
-    fn of(&self, mut scores: Vec<f64>) -> AupimoSummary {
-        if self.undefined || scores.is_empty() {
+    /// The statistics over all images as metrics: name and value.
+    pub(crate) fn metrics(&self) -> [(&'static str, MetricValue); 4] {
+        let [middle, low, high] = self.three(|_| true).unwrap_or_default();
+        let value = |field: fn(&Statistics) -> f64| {
+            if self.undefined || self.images.is_empty() {
+                return MetricValue::default();
+            }
+            // Where intervals end at 0 or 1, lower scores may make a share larger.
+            let (low, high) = (field(&low).min(field(&high)), field(&low).max(field(&high)));
+            let exact = Interval::new(low, high).is_exact();
+            MetricValue { value: Some(field(&middle)), low: Some(low), high: Some(high), exact }
+        };
+        named([value(|s| s.mean), value(|s| s.median), value(|s| s.share_0), value(|s| s.share_1)])
+    }
+
+    fn of(&self, wanted: impl Fn(usize) -> bool) -> AupimoSummary {
+        let Some([middle, low, high]) = self.three(wanted).filter(|_| !self.undefined) else {
             return AupimoSummary::default();
+        };
+        AupimoSummary {
+            mean: Some(middle.mean),
+            mean_low: Some(low.mean),
+            mean_high: Some(high.mean),
+            median: Some(middle.median),
+            share_0: Some(middle.share_0),
+            share_1: Some(middle.share_1),
+        }
+    }
+
+    /// Statistics of the scores, of their lower and of their upper ends; `None` without an image.
+    fn three(&self, wanted: impl Fn(usize) -> bool) -> Option<[Statistics; 3]> {
+        let of = |score: &dyn Fn(usize) -> f64| {
+            let images = self.images.iter().enumerate().filter(|(_, (_, defect))| wanted(*defect as usize));
+            Statistics::of(images.map(|(index, _)| score(index)).collect())
+        };
+        let middle = of(&|index| self.images[index].0)?;
+        if self.ends.is_empty() {
+            return Some([middle; 3]);
+        }
+        Some([middle, of(&|index| self.ends[index][0])?, of(&|index| self.ends[index][1])?])
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Statistics {
+    mean: f64,
+    median: f64,
+    share_0: f64,
+    share_1: f64,
+}
+
+impl Statistics {
+    fn of(mut scores: Vec<f64>) -> Option<Self> {
+        if scores.is_empty() {
+            return None;
         }
         let count = scores.len();
-        let share = |value: f64| Some(scores.iter().filter(|&&score| score == value).count() as f64 / count as f64);
+        let share = |value: f64| scores.iter().filter(|&&score| score == value).count() as f64 / count as f64;
         let (share_0, share_1) = (share(0.0), share(1.0));
-        let mean = Some(scores.iter().sum::<f64>() / count as f64);
+        let mean = scores.iter().sum::<f64>() / count as f64;
         scores.sort_by(f64::total_cmp);
         let median = f64::midpoint(scores[(count - 1) / 2], scores[count / 2]);
-        AupimoSummary { mean, mean_low: mean, mean_high: mean, median: Some(median), share_0, share_1 }
+        Some(Self { mean, median, share_0, share_1 })
     }
 }
 
@@ -81,14 +142,23 @@ pub(crate) fn macro_average(categories: &[AupimoSummary]) -> AupimoSummary {
     }
 }
 
-/// The statistics as metrics: name and value.
-pub(crate) fn metrics(summary: &AupimoSummary) -> [(&'static str, Option<f64>); 4] {
-    [
-        ("aupimo_mean", summary.mean),
-        ("aupimo_median", summary.median),
-        ("aupimo_share_0", summary.share_0),
-        ("aupimo_share_1", summary.share_1),
-    ]
+/// Plain means over categories of these metrics.
+pub(crate) fn macro_metrics(categories: &[[(&'static str, MetricValue); 4]]) -> [(&'static str, MetricValue); 4] {
+    let mean = |index: usize| {
+        let of = |field: fn(&MetricValue) -> Option<f64>| {
+            let values: Option<Vec<f64>> = categories.iter().map(|metrics| field(&metrics[index].1)).collect();
+            values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let (value, low, high) = (of(|m| m.value), of(|m| m.low), of(|m| m.high));
+        let exact = low.zip(high).is_some_and(|(low, high)| Interval::new(low, high).is_exact());
+        MetricValue { value, low, high, exact }
+    };
+    named([mean(0), mean(1), mean(2), mean(3)])
+}
+
+fn named(values: [MetricValue; 4]) -> [(&'static str, MetricValue); 4] {
+    let [mean, median, share_0, share_1] = values;
+    [("aupimo_mean", mean), ("aupimo_median", median), ("aupimo_share_0", share_0), ("aupimo_share_1", share_1)]
 }
 
 #[cfg(test)]
@@ -99,7 +169,7 @@ mod tests {
     fn statistics_by_hand() {
         let mut scores = Scores::default();
         for (score, defect) in [(0.0, "cut"), (1.0, "cut"), (0.25, "hole"), (1.0, "hole")] {
-            scores.add(Some(score), Some(defect));
+            scores.add(Some(Interval::point(score)), Some(defect));
         }
         let all = scores.summary();
         assert_eq!((all.mean, all.median), (Some(0.5625), Some(0.625)));
@@ -109,5 +179,20 @@ mod tests {
         assert_eq!(macro_average(&[all, AupimoSummary::default()]).mean, None);
         scores.add(None, None);
         assert_eq!(scores.summary(), AupimoSummary::default());
+        assert_eq!(scores.metrics()[0].1, MetricValue::default());
+    }
+
+    #[test]
+    fn intervals_reach_from_the_lower_ends_to_the_upper() {
+        let mut scores = Scores::default();
+        for interval in [Interval::point(0.5), Interval::new(0.0, 0.25), Interval::new(0.75, 1.0)] {
+            scores.add(Some(interval), None);
+        }
+        let [mean, median, share_0, share_1] = scores.metrics().map(|(_, metric)| metric);
+        assert_eq!((mean.low, mean.high), (Some(1.25 / 3.0), Some(1.75 / 3.0)));
+        assert_eq!((median.value, median.exact), (Some(0.5), true));
+        // The second image may be at 0, the third at 1.
+        assert_eq!((share_0.low, share_0.value, share_0.high), (Some(0.0), Some(0.0), Some(1.0 / 3.0)));
+        assert_eq!((share_1.low, share_1.value, share_1.high), (Some(0.0), Some(0.0), Some(1.0 / 3.0)));
     }
 }
