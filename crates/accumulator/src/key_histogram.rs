@@ -102,6 +102,22 @@ impl<K: OrderedKey> KeyHistogram<K> {
         })
     }
 
+    /// Exchanges pages with a histogram that counted these pages alone, of the same pixels and more finely; false, with
+    /// nothing changed, if it counted others. The histogram can be read then, but neither filled nor merged any more
+    /// until the same pages are exchanged again.
+    pub fn swap_pages(&mut self, finer: &mut Self) -> bool {
+        let place = |prefix: usize| (self.places[prefix] as usize).checked_sub(1);
+        let same = |page: &Page<K>| place(page.prefix).is_some_and(|place| self.pages[place].pixels() == page.pixels());
+        if !finer.pages.iter().all(same) {
+            return false;
+        }
+        for page in &mut finer.pages {
+            let place = self.places[page.prefix] as usize - 1;
+            std::mem::swap(&mut self.pages[place], page);
+        }
+        true
+    }
+
     /// Anomalous and normal pixels counted.
     pub fn pixels(&self) -> (u64, u64) {
         self.pages.iter().fold((0, 0), |(positives, negatives), page| {

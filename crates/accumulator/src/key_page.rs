@@ -44,6 +44,12 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
+    /// Anomalous and normal pixels of the page.
+    pub(crate) fn pixels(&self) -> (u64, u64) {
+        let positives = self.positives.iter().map(|bin| bin.tally.count).sum();
+        (positives, self.negatives.iter().map(|bin| bin.count).sum())
+    }
+
     /// How many bins [`Self::push_bins`] appends at most.
     pub(crate) fn most_bins(&self) -> usize {
         let negatives = self.negatives.iter().filter(|bin| bin.count > 0).count();

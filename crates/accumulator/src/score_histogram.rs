@@ -57,6 +57,42 @@ impl ScoreHistogram {
         }
     }
 
+    /// The page in which a score is counted: pages are numbered in the order of scores.
+    pub fn page_of(&self, score: f64) -> usize {
+        match self {
+            Self::Single(_) => <u32 as OrderedKey>::of(score).prefix(),
+            Self::Double(_) => <u64 as OrderedKey>::of(score).prefix(),
+        }
+    }
+
+    /// Pages that a histogram of the same resolution divides into 2^16 bins each when it counts no others: all their
+    /// scores in single precision.
+    pub fn fine_pages(&self) -> usize {
+        let resolution = match self {
+            Self::Single(histogram) => histogram.resolution(),
+            Self::Double(histogram) => histogram.resolution(),
+        };
+        (resolution.bins as usize >> 16).max(1)
+    }
+
+    /// An empty histogram like this one.
+    #[must_use]
+    pub fn like(&self) -> Self {
+        match self {
+            Self::Single(histogram) => Self::Single(KeyHistogram::new(histogram.resolution())),
+            Self::Double(histogram) => Self::Double(KeyHistogram::new(histogram.resolution())),
+        }
+    }
+
+    /// As [`KeyHistogram::swap_pages`]; false too if the histograms are of different types.
+    pub fn swap_pages(&mut self, finer: &mut Self) -> bool {
+        match (self, finer) {
+            (Self::Single(histogram), Self::Single(finer)) => histogram.swap_pages(finer),
+            (Self::Double(histogram), Self::Double(finer)) => histogram.swap_pages(finer),
+            _ => false,
+        }
+    }
+
     /// Whether every pixel is known by its exact score.
     pub fn is_exact(&self) -> bool {
         match self {
@@ -113,6 +149,37 @@ impl ScoreCounter {
         }
     }
 
+    /// Counts those pixels of a frame that lie in the chosen [pages](ScoreHistogram::page_of), as [`Self::count`] counts
+    /// all of them. `pages` are ascending.
+    ///
+    /// # Panics
+    /// If the histogram is of the other type.
+    pub fn count_pages(
+        &mut self,
+        frame: &Frame,
+        regions: Option<&Regions>,
+        pages: &[usize],
+        histogram: &Mutex<ScoreHistogram>,
+        scratch: &mut RowScratch,
+    ) {
+        match self {
+            Self::Single(counter) => {
+                let flush = |counter: &mut KeyCounter<u32>| match &mut *lock(histogram) {
+                    ScoreHistogram::Single(histogram) => counter.flush(histogram),
+                    ScoreHistogram::Double(_) => unreachable!("{MISMATCH}"),
+                };
+                frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
+            }
+            Self::Double(counter) => {
+                let flush = |counter: &mut KeyCounter<u64>| match &mut *lock(histogram) {
+                    ScoreHistogram::Double(histogram) => counter.flush(histogram),
+                    ScoreHistogram::Single(_) => unreachable!("{MISMATCH}"),
+                };
+                frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
+            }
+        }
+    }
+
     /// Adds everything counted to the histogram.
     ///
     /// # Panics
@@ -149,6 +216,35 @@ impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for Rows<'_, K, F> 
     }
 }
 
+/// Counts the pixels of some pages alone.
+struct ChosenRows<'a, K: OrderedKey, F> {
+    rows: Rows<'a, K, F>,
+    pages: &'a [usize],
+}
+
+impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for ChosenRows<'_, K, F> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        let (runs, weights): (&[RegionRun], &[u128]) =
+            self.rows.regions.map_or((&[], &[]), |regions| (regions.row(y), regions.weights()));
+        let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
+        let mut scores: Vec<S> = Vec::new();
+        let mut chosen_runs = Vec::new();
+        let mut at = 0;
+        for run in runs {
+            scores.extend(row[at..run.start as usize].iter().filter(chosen));
+            let start = scores.len() as u32;
+            scores.extend(row[run.start as usize..run.end as usize].iter().filter(chosen));
+            chosen_runs.push(RegionRun { start, end: scores.len() as u32, region: run.region });
+            at = run.end as usize;
+        }
+        scores.extend(row[at..].iter().filter(chosen));
+        self.rows.counter.count_row(&scores, &chosen_runs, weights);
+        if self.rows.counter.is_full() {
+            (self.rows.flush)(self.rows.counter);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -159,6 +255,46 @@ mod tests {
 
     use super::*;
     use crate::Connectivity;
+
+    #[test]
+    fn pages_counted_again_take_their_places() {
+        let size = Size::new(100, 200);
+        let scores: Vec<f32> = (0..size.pixels()).map(|i| ((i * 7919) % 20_011) as f32 / 1e5 + 1.0).collect();
+        let mask = Arc::new(Mask::from_fn(size, |y, x| (y / 7 + x / 9) % 3 == 0));
+        let regions = Regions::of(&mask, Connectivity::Eight);
+        let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
+        let mut scratch = RowScratch::default();
+        let mut counted = |resolution: Resolution, pages: Option<&[usize]>| {
+            let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, resolution));
+            let mut counter = ScoreCounter::new(Comparison::F32);
+            match pages {
+                None => counter.count(&frame, Some(&regions), &histogram, &mut scratch),
+                Some(pages) => counter.count_pages(&frame, Some(&regions), pages, &histogram, &mut scratch),
+            }
+            counter.finish(&histogram);
+            histogram.into_inner().unwrap()
+        };
+        let exact = counted(Resolution::default(), None);
+        let mut coarse = counted(Resolution::default(), None);
+        let pages: Vec<usize> = {
+            let mut pages: Vec<usize> = exact.bins().iter().map(|bin| exact.page_of(bin.low)).collect();
+            pages.sort_unstable();
+            pages.dedup();
+            pages
+        };
+        assert!(pages.len() > 4);
+        let some = [pages[1], pages[3]];
+        let mut finer = counted(Resolution::default(), Some(&some));
+        let inside: Vec<ScoreBin> =
+            exact.bins().into_iter().filter(|bin| some.contains(&exact.page_of(bin.low))).collect();
+        assert_eq!(finer.bins(), inside);
+        assert!(coarse.swap_pages(&mut finer));
+        assert_eq!(coarse.bins(), exact.bins());
+        assert_eq!(finer.bins(), inside);
+        // Other pixels, or other pages, are not the same.
+        let mut empty = exact.like();
+        assert!(!empty.swap_pages(&mut counted(Resolution::default(), Some(&some))));
+    }
 
     /// Both types, and one thread or three, see the same.
     #[test]

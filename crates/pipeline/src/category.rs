@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::SharedIou;
 use pimo_dataset::{Class, Dataset, Item};
-use pimo_finaliser::{BestIouMean, OperatingPoint, ScoreCurve, iou_shared_max};
+use pimo_finaliser::{BestIouMean, CurveError, OperatingPoint, ScoreCurve, iou_shared_max};
 use pimo_reader::Reader;
 use pimo_store::rows::{AxisRow, CurveSlice, ImageRow, RegionRow};
 use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
@@ -18,6 +18,7 @@ use crate::normal::{NormalSide, NormalSweep};
 use crate::pixels::{PixelCounts, PixelPlan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::problem::Bad;
+use crate::refine::Refinement;
 use crate::scores::Scores;
 use crate::sweep::{Counted, Outcome, Sweep};
 use crate::{Cancel, Observer, PipelineError, Settings};
@@ -112,7 +113,29 @@ impl CategoryRun<'_> {
             results.pixels = pixels;
             results.overlap = overlap.map(|sums| sums.into_inner().unwrap_or_else(PoisonError::into_inner));
         }
+        if self.settings.refine && !self.refine(models, &mut rows, found)? {
+            return Ok(None);
+        }
         rows.finish().map(Some)
+    }
+
+    /// Counts again what is not known precisely enough; false if a detector turned out to be bad.
+    fn refine(&self, models: &[usize], rows: &mut Rows<'_>, found: &mut Bad) -> Result<bool, PipelineError> {
+        for &model in models {
+            let images =
+                rows.image_scores(model, &rows.results[model]).map(|(image, (score, _))| (image, score)).collect();
+            let Some(counts) = &mut rows.results[model].pixels else { continue };
+            let Some(metrics) = (Refinement { run: self, model, counts, images }).run(found)? else {
+                return Ok(false);
+            };
+            rows.results[model].refined = metrics;
+        }
+        Ok(true)
+    }
+
+    /// What to say of more pixels than can be counted.
+    pub(crate) fn too_many_pixels(&self, error: CurveError) -> PipelineError {
+        PipelineError::Pixels { category: self.planned.category.name.clone(), message: error.to_string() }
     }
 
     fn shared_overlap(&self, side: &NormalSide) -> Option<Mutex<SharedIou>> {
@@ -120,7 +143,7 @@ impl CategoryRun<'_> {
         self.settings.metrics.iou.then(|| Mutex::new(SharedIou::new(thresholds)))
     }
 
-    fn sweep<'s>(&'s self, images: &'s [PlannedImage], models: &'s [usize], bad: &'s Bad) -> Sweep<'s> {
+    pub(crate) fn sweep<'s>(&'s self, images: &'s [PlannedImage], models: &'s [usize], bad: &'s Bad) -> Sweep<'s> {
         Sweep {
             reader: self.reader,
             dataset: self.dataset,
@@ -162,6 +185,8 @@ struct ModelResults {
     best_iou: BestIouMean,
     overlap: Option<SharedIou>,
     pixels: Option<PixelCounts>,
+    /// The metrics of all pixels, where they were refined.
+    refined: Vec<Metric>,
 }
 
 impl ModelResults {
@@ -389,7 +414,7 @@ impl<'a> Rows<'a> {
             shared_fpr: Some(point.shared_fpr),
         };
         let mut warnings = side.axis.warnings(self.run.settings);
-        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings.tolerance));
+        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";
@@ -418,11 +443,10 @@ impl<'a> Rows<'a> {
         let (settings, side) = (self.run.settings, self.side(model));
         let mut found = Vec::new();
         if let Some(pixels) = results.pixels.take() {
-            let curve = pixels.into_curve().map_err(|error| PipelineError::Pixels {
-                category: self.run.planned.category.name.clone(),
-                message: error.to_string(),
-            })?;
-            found.extend(metrics::of_pixels(&curve, settings));
+            let curve = pixels.curve().map_err(|error| self.run.too_many_pixels(error))?;
+            drop(pixels);
+            let refined = std::mem::take(&mut results.refined);
+            found.extend(if settings.refine { refined } else { metrics::of_pixels(&curve, settings) });
             for &(level, threshold) in &side.levels {
                 found.extend(metrics::at_level(&curve, level, threshold));
             }

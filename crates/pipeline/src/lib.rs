@@ -27,6 +27,7 @@ mod observer;
 mod pixels;
 mod plan;
 mod problem;
+mod refine;
 mod scores;
 mod settings;
 mod sweep;

@@ -104,7 +104,9 @@ pub(crate) struct Metric {
 /// What sort of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetricKind {
-    /// A rate from 0 to 1, for which the tolerance holds and of which macro averages are taken.
+    /// A sum over the axis of scores, from 0 to 1: the tolerance holds for it, and macro averages are taken.
+    Area,
+    /// Another rate from 0 to 1, of which the same is true.
     Rate,
     /// A rate that is no promise: it is looked for on a grid, or stands at a threshold that a bin may contain.
     Indication,
@@ -116,6 +118,11 @@ impl Metric {
     /// As a row of `categories.parquet`.
     pub(crate) fn row(&self, model: &str, category: &str) -> CategoryRow {
         row(model, category, &self.name, self.stored())
+    }
+
+    /// Half-width of a rate that the tolerance holds for.
+    pub(crate) fn half_width(&self) -> Option<f64> {
+        self.value.filter(|_| matches!(self.kind, MetricKind::Area | MetricKind::Rate)).map(|value| value.half_width())
     }
 
     /// As it is written down: an end that is unbounded is null, and so is the middle then.
@@ -166,18 +173,24 @@ fn is_threshold(name: &str) -> bool {
     name.ends_with("_threshold") || name.starts_with("threshold_at_")
 }
 
+/// The half-width that is wanted: no value is known better than exactly.
+pub(crate) fn tolerance(settings: &Settings) -> f64 {
+    settings.tolerance.max(Interval::EXACT)
+}
+
 /// A warning where rates are known less precisely than they are wanted.
-pub(crate) fn beyond_tolerance(metrics: &[Metric], tolerance: f64) -> Option<String> {
-    let rates = metrics.iter().filter(|metric| metric.kind == MetricKind::Rate);
-    let wide: Vec<(&str, f64)> = rates
-        .filter_map(|metric| metric.value.map(|value| (metric.name.as_str(), value.half_width())))
+pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings) -> Option<String> {
+    let tolerance = tolerance(settings);
+    let wide: Vec<(&str, f64)> = metrics
+        .iter()
+        .filter_map(|metric| metric.half_width().map(|half_width| (metric.name.as_str(), half_width)))
         .filter(|(_, half_width)| *half_width > tolerance)
         .collect();
     let (name, half_width) = wide.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (count, plural) = (wide.len(), if wide.len() == 1 { " is" } else { "s are" });
+    let cure = if settings.refine { "give more --memory" } else { "give more --memory, or use --refine" };
     Some(format!(
-        "{} metrics are known less precisely than the tolerance of {tolerance:?}, {name} to within {half_width:.1e}: \
-         give more --memory, or --refine",
-        wide.len()
+        "{count} metric{plural} known less precisely than to {tolerance:?}, {name} to {half_width:.1e}: {cure}"
     ))
 }
 
@@ -191,6 +204,10 @@ pub(crate) fn at_level(curve: &ScoreCurve, level: f64, at: Option<f64>) -> Vec<M
     let mut metrics = vec![threshold(format!("threshold_at_{name}"), at.map(Interval::point))];
     metrics.extend(at_threshold(&rates, &name));
     metrics
+}
+
+fn area(name: impl Into<String>, value: Option<Interval>) -> Metric {
+    Metric { name: name.into(), value, kind: MetricKind::Area }
 }
 
 fn rate(name: impl Into<String>, value: Option<Interval>) -> Metric {
@@ -209,11 +226,11 @@ fn threshold(name: impl Into<String>, value: Option<Interval>) -> Metric {
 pub(crate) fn of_pixels(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> {
     let mut metrics = Vec::new();
     if settings.metrics.pixel {
-        metrics.push(rate("pixel_auroc", curve.auroc()));
+        metrics.push(area("pixel_auroc", curve.auroc()));
         let partial = settings.aupro_limits.iter().filter(|limit| **limit < 1.0);
-        metrics.extend(partial.map(|&limit| rate(format!("pixel_auroc_{limit:?}"), curve.partial_auroc(limit))));
-        metrics.push(rate("pixel_ap", curve.average_precision()));
-        metrics.push(rate("pixel_aupr_trapezoid", curve.aupr_trapezoid()));
+        metrics.extend(partial.map(|&limit| area(format!("pixel_auroc_{limit:?}"), curve.partial_auroc(limit))));
+        metrics.push(area("pixel_ap", curve.average_precision()));
+        metrics.push(area("pixel_aupr_trapezoid", curve.aupr_trapezoid()));
         let (f1, iou) = (curve.f1_max(), curve.iou_max());
         metrics.push(rate("pixel_f1max", f1.map(|best| best.value)));
         metrics.push(threshold("pixel_f1max_threshold", f1.map(|best| best.threshold)));
@@ -225,7 +242,7 @@ pub(crate) fn of_pixels(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> 
         }
     }
     if settings.metrics.aupro {
-        let aupro = |&limit: &f64| rate(format!("aupro_{limit:?}"), curve.aupro(limit));
+        let aupro = |&limit: &f64| area(format!("aupro_{limit:?}"), curve.aupro(limit));
         metrics.extend(settings.aupro_limits.iter().map(aupro));
     }
     metrics

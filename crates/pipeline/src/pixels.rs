@@ -30,6 +30,8 @@ pub(crate) struct PixelPlan {
     pub(crate) resolution: Resolution,
     /// Whether normal images differ in their numbers of pixels.
     mixed: bool,
+    /// Whether some of it may be counted again.
+    refine: bool,
 }
 
 impl PixelPlan {
@@ -48,12 +50,13 @@ impl PixelPlan {
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
         let histograms = category.models.len() as u64 * if mixed { 2 } else { 1 };
         let resolution = fitting(comparison, settings.memory / 2 / histograms.max(1));
-        Some(Self { comparison, resolution, mixed })
+        Some(Self { comparison, resolution, mixed, refine: settings.refine })
     }
 
     /// Bytes that the histograms take at most.
     pub(crate) fn state_bytes(self) -> u64 {
-        self.histograms() * ScoreHistogram::bytes(self.comparison, self.resolution)
+        let refined = u64::from(self.refine);
+        (self.histograms() + refined) * ScoreHistogram::bytes(self.comparison, self.resolution)
     }
 
     /// Bytes that the counters of one thread take at most.
@@ -116,26 +119,34 @@ impl PixelCounts {
             return look(histogram.descending(), NormalPixels::Weighted { images });
         }
         let pixels = category.normal_pixels().next().unwrap_or(1);
-        let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-        look(histogram.descending(), NormalPixels::Equal { pixels, images })
+        self.with_histogram(|histogram| look(histogram.descending(), NormalPixels::Equal { pixels, images }))
     }
 
     /// The largest score counted so far.
     pub(crate) fn largest(&self) -> Option<f64> {
-        let histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-        histogram.descending().next().map(|bin| bin.high)
+        self.with_histogram(|histogram| histogram.descending().next().map(|bin| bin.high))
+    }
+
+    /// The type in which scores are compared.
+    pub(crate) const fn comparison(&self) -> Comparison {
+        self.comparison
+    }
+
+    pub(crate) fn with_histogram<T>(&self, look: impl FnOnce(&ScoreHistogram) -> T) -> T {
+        look(&self.histogram.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn with_histogram_mut<T>(&mut self, change: impl FnOnce(&mut ScoreHistogram) -> T) -> T {
+        change(self.histogram.get_mut().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All pixels of the category as a curve.
     ///
     /// # Errors
     /// More pixels than can be counted.
-    pub(crate) fn into_curve(self) -> Result<ScoreCurve, CurveError> {
-        let regions = self.regions.into_inner();
-        let histogram = self.histogram.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let bins = histogram.bins();
-        drop(histogram);
-        ScoreCurve::new(bins, regions)
+    pub(crate) fn curve(&self) -> Result<ScoreCurve, CurveError> {
+        let regions = self.regions.load(Ordering::Relaxed);
+        ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), regions)
     }
 }
 

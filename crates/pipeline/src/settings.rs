@@ -35,6 +35,7 @@ impl Thresholds {
 
 /// How images are read and measured.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Settings {
     /// How thresholds are chosen.
     pub thresholds: Thresholds,
@@ -54,6 +55,8 @@ pub struct Settings {
     pub at: Vec<f64>,
     /// Half-width of a metric's interval that is not worth a warning.
     pub tolerance: f64,
+    /// Read maps again where a metric's interval is wider than that.
+    pub refine: bool,
     /// How an image's pixels become its score.
     pub image_score: ImageScore,
     /// Which samples of a mask are anomalous.
@@ -87,6 +90,7 @@ impl Default for Settings {
             aupro_limits: vec![0.01, 0.05, 0.3, 1.0],
             at: Vec::new(),
             tolerance: 1e-6,
+            refine: false,
             image_score: ImageScore::Max,
             mask_rule: MaskRule::Nonzero,
             resample_any: false,
@@ -149,6 +153,7 @@ impl Settings {
             ("aupro_limits", numbers(&self.aupro_limits)),
             ("at", numbers(&self.at)),
             ("tolerance", format!("{:?}", self.tolerance)),
+            ("refine", self.refine.to_string()),
             ("image_score", image_score),
             ("mask", mask_rule),
             ("resample_any", self.resample_any.to_string()),

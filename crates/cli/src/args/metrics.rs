@@ -35,6 +35,13 @@ pub(super) struct MetricsArgs {
     /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data.
     #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance)]
     pub tolerance: f64,
+
+    /// Read maps again where a metric's interval is wider than the tolerance
+    ///
+    /// Only scores that make it wide are counted again, as finely as --memory allows. Takes the time of another read or
+    /// two, and none where the tolerance holds already.
+    #[arg(long)]
+    pub refine: bool,
 }
 
 impl MetricsArgs {
@@ -45,6 +52,7 @@ impl MetricsArgs {
         settings.aupro_limits = distinct(&self.aupro_limits);
         settings.at = distinct(&self.at);
         settings.tolerance = self.tolerance;
+        settings.refine = self.refine;
     }
 }
 

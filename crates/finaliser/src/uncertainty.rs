@@ -1,0 +1,113 @@
+//! Which bins make intervals wide, so that they may be counted again more finely.
+
+use pimo_accumulator::WEIGHT_BITS;
+
+use crate::ScoreCurve;
+use crate::score_curve::Step;
+
+/// What a bin adds to the half-widths of the metrics, about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BinUncertainty {
+    /// Lower end of the bin.
+    pub low: f64,
+    /// To metrics that are sums over bins: areas and average precision.
+    pub area: f64,
+    /// To metrics that hang on single bins: the largest F1 and intersection over union, FPR95.
+    pub peak: f64,
+}
+
+impl ScoreCurve {
+    /// How much every bin adds to the half-widths, in the order of the bins; bins of one score add nothing. `limits`
+    /// are those of AUPRO and partial AUROC.
+    ///
+    /// An estimate to choose by, not a bound.
+    pub fn uncertainty(&self, limits: &[f64]) -> impl Iterator<Item = BinUncertainty> {
+        let best = [self.f1_max(), self.iou_max()].map(|best| best.map_or(1.0, |best| best.value.low()));
+        self.steps().map(move |step| {
+            let (area, peak) =
+                if step.is_tie() { (0.0, 0.0) } else { (self.area_width(&step, limits), self.peak_width(&step, best)) };
+            BinUncertainty { low: step.bin.low, area: area / 2.0, peak: peak / 2.0 }
+        })
+    }
+
+    fn area_width(&self, step: &Step<'_>, limits: &[f64]) -> f64 {
+        let (p, n) = (step.bin.positives as f64, step.bin.negatives as f64);
+        let (tp, fp) = (step.tp as f64, step.fp as f64);
+        let negatives = self.negatives.max(1) as f64;
+        let recall = p / self.positives.max(1) as f64;
+        let overlap = step.bin.weight as f64 / (1_u128 << WEIGHT_BITS) as f64 / self.regions.max(1) as f64;
+        // The smallest limit that the bin still lies below makes most of it.
+        let limit = limits.iter().copied().filter(|limit| fp / negatives < *limit).fold(1.0, f64::min);
+        let area = n / negatives * recall.max(overlap) / limit;
+        let precision = recall * (ratio(tp + p, tp + p + fp) - ratio(tp, tp + fp + n)).max(0.0);
+        area + precision
+    }
+
+    fn peak_width(&self, step: &Step<'_>, best: [f64; 2]) -> f64 {
+        let (most, fp, positives) = (step.tp_end() as f64, step.fp as f64, self.positives as f64);
+        let [f1, iou] = [ratio(2.0 * most, positives + most + fp), ratio(most, positives + fp)];
+        let peaks = if step.bin.positives > 0 { (f1 - best[0]).max(iou - best[1]).max(0.0) } else { 0.0 };
+        let reaches = |tp: u64| 20 * u128::from(tp) >= 19 * u128::from(self.positives);
+        let crosses = !reaches(step.tp) && reaches(step.tp_end());
+        peaks + if crosses { step.bin.negatives as f64 / self.negatives.max(1) as f64 } else { 0.0 }
+    }
+}
+
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pimo_accumulator::ScoreBin;
+
+    use super::*;
+
+    #[test]
+    fn ties_add_nothing_and_full_bins_most() {
+        let bin = |low: f64, high: f64, positives, negatives| ScoreBin {
+            positives,
+            negatives,
+            weight: u128::from(positives) << 70,
+            low,
+            high,
+        };
+        let bins = vec![bin(8.0, 9.0, 5, 5), bin(7.0, 7.0, 50, 50), bin(5.0, 6.0, 1, 1), bin(3.0, 4.0, 0, 900)];
+        let curve = ScoreCurve::new(bins, 2).unwrap();
+        let widths: Vec<BinUncertainty> = curve.uncertainty(&[0.1, 1.0]).collect();
+        assert_eq!(widths.iter().map(|width| width.low).collect::<Vec<_>>(), [8.0, 7.0, 5.0, 3.0]);
+        assert_eq!((widths[1].area, widths[1].peak), (0.0, 0.0));
+        assert!(widths[0].area > widths[2].area && widths[2].area > 0.0, "{widths:?}");
+        assert!(widths[3].peak == 0.0, "{widths:?}");
+    }
+
+    #[test]
+    fn no_half_width_exceeds_their_sum() {
+        let bins: Vec<ScoreBin> = (0..40_u32)
+            .rev()
+            .map(|i| ScoreBin {
+                positives: u64::from(i % 7),
+                negatives: 1 + u64::from(i * i % 11),
+                weight: u128::from(i % 7) << 71,
+                low: f64::from(i),
+                high: f64::from(i) + 0.5,
+            })
+            .collect();
+        let curve = ScoreCurve::new(bins, 3).unwrap();
+        let sum: f64 = curve.uncertainty(&[0.3, 1.0]).map(|width| width.area + width.peak).sum();
+        for metric in [
+            curve.auroc(),
+            curve.partial_auroc(0.3),
+            curve.average_precision(),
+            curve.aupr_trapezoid(),
+            curve.aupro(0.3),
+            curve.fpr95(),
+            curve.f1_max().map(|best| best.value),
+            curve.iou_max().map(|best| best.value),
+        ] {
+            assert!(metric.unwrap().half_width() <= sum * 1.0001, "{metric:?} {sum}");
+        }
+    }
+}

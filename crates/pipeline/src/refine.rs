@@ -1,0 +1,224 @@
+//! Counting again, more finely, the scores that make a metric's interval wider than it may be.
+//!
+//! Of the histogram of all pixels some pages are chosen, the maps are read again, and only pixels of these pages are
+//! counted, as finely as there is memory for. First come the pages on which a maximum may lie; they stay. Then those
+//! that add most to the areas, a group at a time: areas are sums over pages, and what a page adds depends on the counts
+//! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. It
+//! ends when the tolerance holds, or when nothing is left to be counted more finely.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use pimo_accumulator::{BadScore, ImageScore, Regions, ScoreCounter, ScoreHistogram};
+use pimo_finaliser::Interval;
+use pimo_frame::{Frame, RowScratch};
+
+use crate::category::CategoryRun;
+use crate::metrics::{self, Metric, MetricKind};
+use crate::pixels::PixelCounts;
+use crate::plan::PlannedImage;
+use crate::problem::{self, Bad};
+use crate::sweep::{Count, Outcome};
+use crate::{PipelineError, Settings};
+
+/// What is refined: one detector's pixels in one category.
+pub(crate) struct Refinement<'a> {
+    pub(crate) run: &'a CategoryRun<'a>,
+    pub(crate) model: usize,
+    pub(crate) counts: &'a mut PixelCounts,
+    /// Images that were evaluated, with their scores.
+    pub(crate) images: Vec<(PlannedImage, f64)>,
+}
+
+impl Refinement<'_> {
+    /// Reads again what it needs, and gives the metrics of all pixels; `None`, and a problem noted, if the maps are not
+    /// what they were.
+    ///
+    /// # Errors
+    /// A request to stop, or more pixels than can be counted.
+    pub(crate) fn run(mut self, found: &mut Bad) -> Result<Option<Vec<Metric>>, PipelineError> {
+        let most = self.counts.with_histogram(ScoreHistogram::fine_pages);
+        let (mut metrics, mut pages) = self.measure()?;
+        if self.holds(&metrics) {
+            return Ok(Some(metrics));
+        }
+        pages.sort_by(|a, b| b.peak.total_cmp(&a.peak).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
+        let peaks = pages.iter().take_while(|page| page.peak > 0.0).count().min(most);
+        let group: Vec<usize> = self.enough(&pages[..most.min(pages.len())], peaks);
+        if self.count_again(&group, found)?.is_none() {
+            return Ok(None);
+        }
+        let mut done: BTreeSet<usize> = group.into_iter().collect();
+        (metrics, pages) = self.measure()?;
+        let mut areas = Areas::of(&metrics);
+        loop {
+            pages.retain(|page| page.area > 0.0 && !done.contains(&page.page));
+            pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
+            areas.apply(&mut metrics);
+            if pages.is_empty() || self.holds(&metrics) {
+                return Ok(Some(metrics));
+            }
+            let group = self.enough(&pages[..most.min(pages.len())], 0);
+            let Some(mut coarse) = self.count_again(&group, found)? else { return Ok(None) };
+            areas.add(&self.measure()?.0);
+            // The finer pages have served; the histogram becomes what it was.
+            self.counts.with_histogram_mut(|histogram| histogram.swap_pages(&mut coarse));
+            done.extend(group);
+        }
+    }
+
+    fn holds(&self, metrics: &[Metric]) -> bool {
+        let tolerance = metrics::tolerance(self.run.settings);
+        metrics.iter().all(|metric| metric.half_width().is_none_or(|half_width| half_width <= tolerance))
+    }
+
+    /// The metrics of all pixels, and the pages that make them uncertain.
+    fn measure(&self) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
+        let settings = self.run.settings;
+        let curve = self.counts.curve().map_err(|error| self.run.too_many_pixels(error))?;
+        let mut pages: Vec<PageUncertainty> = Vec::new();
+        for bin in curve.uncertainty(&settings.aupro_limits) {
+            let page = self.counts.with_histogram(|histogram| histogram.page_of(bin.low));
+            match pages.last_mut() {
+                Some(last) if last.page == page => {
+                    last.area += bin.area;
+                    last.peak += bin.peak;
+                }
+                _ => pages.push(PageUncertainty { page, area: bin.area, peak: bin.peak }),
+            }
+        }
+        pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
+        Ok((metrics::of_pixels(&curve, settings), pages))
+    }
+
+    /// Of these pages the first ones, so many at least, that leave less than half of the tolerance; ascending.
+    fn enough(&self, pages: &[PageUncertainty], least: usize) -> Vec<usize> {
+        let mut rest: f64 = pages.iter().map(|page| page.area).sum();
+        let mut chosen = Vec::new();
+        for (index, page) in pages.iter().enumerate() {
+            if index >= least.max(1) && rest <= metrics::tolerance(self.run.settings) / 2.0 {
+                break;
+            }
+            rest -= page.area;
+            chosen.push(page.page);
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// Counts the pixels of these pages, puts them in their places, and gives back what was there; `None` if the maps
+    /// have changed.
+    fn count_again(&mut self, pages: &[usize], found: &mut Bad) -> Result<Option<ScoreHistogram>, PipelineError> {
+        let run = self.run;
+        let images = self.images_reaching(pages);
+        let finer = Mutex::new(self.counts.with_histogram(ScoreHistogram::like));
+        let known = found.clone();
+        let (models, comparison) = ([self.model], self.counts.comparison());
+        let counter = || PageCounter {
+            settings: run.settings,
+            pages,
+            counter: ScoreCounter::new(comparison),
+            finer: &finer,
+            scratch: RowScratch::default(),
+        };
+        let mut seen = 0;
+        run.sweep(&images, &models, &known).run(counter, |counted| {
+            seen += usize::from(matches!(counted.outcome, Outcome::Seen(())));
+            Ok(())
+        })?;
+        let mut finer = finer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if seen == images.len() && self.counts.with_histogram_mut(|histogram| histogram.swap_pages(&mut finer)) {
+            return Ok(Some(finer));
+        }
+        let dataset = run.dataset;
+        let why = "an anomaly map changed between two readings: evaluate when nothing is written to the maps any more";
+        let category = &run.planned.category.name;
+        let (model, maps) = (&dataset.models[self.model], &dataset.roots.maps[self.model]);
+        found.add(problem::no_axis(category, model, maps, why), &dataset.models);
+        Ok(None)
+    }
+
+    /// The images that may have pixels in these pages: an image whose largest score lies below all of them has none.
+    fn images_reaching(&self, pages: &[usize]) -> Vec<PlannedImage> {
+        let lowest = pages.first().copied().unwrap_or(0);
+        let by_score = self.run.settings.image_score == ImageScore::Max;
+        let reaches =
+            |score: f64| !by_score || self.counts.with_histogram(|histogram| histogram.page_of(score)) >= lowest;
+        self.images.iter().filter(|(_, score)| reaches(*score)).map(|(image, _)| *image).collect()
+    }
+}
+
+/// What the bins of a page add to the half-widths.
+struct PageUncertainty {
+    page: usize,
+    area: f64,
+    peak: f64,
+}
+
+/// The areas with what finer pages changed of them.
+struct Areas {
+    /// Ends of each area as they were, and the sums of the changes; `None` for other metrics.
+    ends: Vec<Option<[f64; 2]>>,
+    changes: Vec<[f64; 2]>,
+    groups: u32,
+}
+
+impl Areas {
+    fn of(metrics: &[Metric]) -> Self {
+        let ends = |metric: &Metric| {
+            let area = metric.value.filter(|_| metric.kind == MetricKind::Area);
+            area.map(|area| [area.low(), area.high()])
+        };
+        Self { ends: metrics.iter().map(ends).collect(), changes: vec![[0.0; 2]; metrics.len()], groups: 0 }
+    }
+
+    /// Takes note of what a group of finer pages changed.
+    fn add(&mut self, finer: &[Metric]) {
+        for ((ends, change), metric) in self.ends.iter().zip(&mut self.changes).zip(finer) {
+            if let (Some([low, high]), Some(area)) = (ends, metric.value) {
+                change[0] += area.low() - low;
+                change[1] += area.high() - high;
+            }
+        }
+        self.groups += 1;
+    }
+
+    /// Writes the areas with all changes into the metrics.
+    fn apply(&self, metrics: &mut [Metric]) {
+        // A difference and two sums for each group, of numbers of at most 1.
+        let rounding = f64::from(3 * self.groups) * f64::EPSILON;
+        for ((ends, change), metric) in self.ends.iter().zip(&self.changes).zip(metrics) {
+            if let Some([low, high]) = ends.filter(|_| self.groups > 0) {
+                let end = |number: f64| number.clamp(0.0, 1.0);
+                metric.value = Some(Interval::new(end(low + change[0] - rounding), end(high + change[1] + rounding)));
+            }
+        }
+    }
+}
+
+/// Counts the pixels of some pages.
+struct PageCounter<'a> {
+    settings: &'a Settings,
+    pages: &'a [usize],
+    counter: ScoreCounter,
+    finer: &'a Mutex<ScoreHistogram>,
+    scratch: RowScratch,
+}
+
+impl Count for PageCounter<'_> {
+    type Seen = ();
+
+    fn count(&mut self, _position: usize, _model: usize, frame: &Frame) -> Result<(), BadScore> {
+        // Files that changed may hold anything.
+        BadScore::first_in(frame, &mut self.scratch).map_or(Ok(()), Err)
+    }
+
+    fn keep(&mut self, _position: usize, _model: usize, frame: &Frame) {
+        let regions = frame.mask().map(|mask| Regions::of(mask, self.settings.connectivity));
+        self.counter.count_pages(frame, regions.as_ref(), self.pages, self.finer, &mut self.scratch);
+    }
+
+    fn finish(&mut self) {
+        self.counter.finish(self.finer);
+    }
+}
