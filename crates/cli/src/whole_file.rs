@@ -1,8 +1,10 @@
 //! Files that appear under their name when they are whole.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use pimo_store::StagedFile;
 
 use crate::exit::{Code, Failure};
 
@@ -14,33 +16,14 @@ pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let partial = partial(path);
-    let written = write_partial(&partial, path, content);
-    if written.is_err() {
-        // What cannot be removed was not made either, or the system has a greater problem than this.
-        let _ = fs::remove_file(&partial);
-    }
-    written
-}
-
-fn write_partial(
-    partial: &Path,
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    let staged = StagedFile::new(path);
     let failed = |error: std::io::Error| unwritable(path, &error);
-    let mut out = BufWriter::new(File::create(partial).map_err(failed)?);
+    let mut out = BufWriter::new(File::create(staged.temporary()).map_err(failed)?);
     content(&mut out)?;
     out.flush().map_err(failed)?;
-    out.get_ref().sync_all().map_err(failed)?;
-    fs::rename(partial, path).map_err(failed)
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".pimo-partial");
-    path.with_file_name(name)
+    drop(out);
+    staged.publish()?;
+    Ok(())
 }
 
 /// A file that the operating system does not take.
@@ -53,6 +36,8 @@ pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) struct Page {
     warnings: Vec<String>,
     runs: Vec<Run>,
     overview: Table,
+    overview_metrics: Option<Table>,
     overall_svg: Option<String>,
     overall_note: String,
     wins: Option<Table>,
@@ -59,6 +60,7 @@ struct CategoryView {
     open: bool,
     summary: String,
     table: Table,
+    metrics: Option<Table>,
     boxplots_svg: String,
     diagram_svg: Option<String>,
     note: String,
@@ -89,6 +91,7 @@ pub(super) fn page(report: &Report) -> Page {
         warnings: report.warnings.clone(),
         runs: report.runs.iter().map(|run| Run { name: run.name.clone(), facts: run.facts.clone() }).collect(),
         overview: overview(report),
+        overview_metrics: overview_metrics(report),
         overall_svg: report.overall_diagram(),
         overall_note: overall_note(report),
         wins: wins(report),
@@ -143,9 +146,8 @@ fn overview(report: &Report) -> Table {
         Column::number(&format!("Mean {}", report.score), "Mean over the categories of the mean per image"),
         Column::number("Best in", "Number of categories in which no detector has a better mean score"),
     ];
-    columns.extend(
-        report.metrics.iter().map(|metric| Column::number(&format::metric(metric), "Mean over the categories")),
-    );
+    let shown = prominent_metrics(report);
+    columns.extend(metric_columns(report, &shown, "Mean over the categories"));
     let best = report.models.iter().map(|model| model.mean).fold(f64::NEG_INFINITY, f64::max);
     let best_metrics = best_metrics(report, report.models.iter().map(|model| model.metrics.as_slice()));
     let rows = by_rank(report).into_iter().map(|model| {
@@ -156,7 +158,7 @@ fn overview(report: &Report) -> Table {
             Cell::score(Some(model.mean)).strong_if(model.mean >= best),
             Cell::count(model.best_in),
         ];
-        row.extend(model.metrics.iter().zip(&best_metrics).map(|(&metric, best)| metric_cell(metric, *best)));
+        row.extend(metric_cells(&model.metrics, &best_metrics, &shown));
         row
     });
     Table {
@@ -187,8 +189,58 @@ fn best_metrics<'a>(report: &Report, models: impl Iterator<Item = &'a [Option<f6
     best
 }
 
-fn metric_cell(value: Option<f64>, best: Option<f64>) -> Cell {
-    Cell::score(value).strong_if(value.is_some() && value == best)
+/// With at most this many metrics all of them stand beside the scores.
+const FEW_METRICS: usize = 4;
+
+/// Positions of the metrics that stand beside the scores; where there are many, those that are plotted.
+fn prominent_metrics(report: &Report) -> Vec<usize> {
+    let few = report.metrics.len() <= FEW_METRICS;
+    if few { (0..report.metrics.len()).collect() } else { report.plotted_metrics.clone() }
+}
+
+fn metric_columns(report: &Report, shown: &[usize], hint: &str) -> Vec<Column> {
+    shown.iter().map(|&metric| Column::number(&format::metric(&report.metrics[metric]), hint)).collect()
+}
+
+fn metric_cells(values: &[Option<f64>], best: &[Option<f64>], shown: &[usize]) -> Vec<Cell> {
+    let cell = |&metric: &usize| {
+        let value = values[metric];
+        Cell::score(value).strong_if(value.is_some() && value == best[metric])
+    };
+    shown.iter().map(cell).collect()
+}
+
+/// All metrics of detectors in this order; none where they stand beside the scores already.
+fn all_metrics(
+    report: &Report,
+    order: &[usize],
+    caption: String,
+    of: impl Fn(usize) -> Vec<Option<f64>>,
+) -> Option<Table> {
+    if report.metrics.len() <= FEW_METRICS {
+        return None;
+    }
+    let values: Vec<Vec<Option<f64>>> = order.iter().map(|&model| of(model)).collect();
+    let best = best_metrics(report, values.iter().map(Vec::as_slice));
+    let all: Vec<usize> = (0..report.metrics.len()).collect();
+    let rows = order.iter().zip(&values).map(|(&model, values)| {
+        let mut row = vec![Cell::text(report.model_name(model))];
+        row.extend(metric_cells(values, &best, &all));
+        row
+    });
+    let mut columns = vec![Column::text("Detector")];
+    columns.extend(metric_columns(report, &all, ""));
+    Some(Table { caption, columns, rows: rows.collect(), row_headings: true, interactive: true })
+}
+
+fn overview_metrics(report: &Report) -> Option<Table> {
+    let caption = "Means of all metrics over the categories, the best in bold".to_owned();
+    all_metrics(report, &by_rank(report), caption, |model| report.models[model].metrics.clone())
+}
+
+fn category_metrics(report: &Report, category: &CategoryReport) -> Option<Table> {
+    let caption = format!("All metrics on {}, the best in bold", category.name);
+    all_metrics(report, &category.order, caption, |model| category.models[model].metrics.clone())
 }
 
 fn overall_note(report: &Report) -> String {
@@ -333,6 +385,7 @@ fn category_view(report: &Report, position: usize, category: &CategoryReport) ->
         open: report.categories.len() <= OPEN_CATEGORIES,
         summary: summary(report, category),
         table: category_table(report, category),
+        metrics: category_metrics(report, category),
         boxplots_svg: report.boxplots(category),
         diagram_svg: report.category_diagram(category),
         note: category_note(report, category),
@@ -379,9 +432,8 @@ fn category_table(report: &Report, category: &CategoryReport) -> Table {
             Column::number("Confidence", "That it is better than the one ranked next (one-sided Wilcoxon)"),
         ]);
     }
-    columns.extend(
-        report.metrics.iter().map(|metric| Column::number(&format::metric(metric), "Metric of the whole category")),
-    );
+    let shown = prominent_metrics(report);
+    columns.extend(metric_columns(report, &shown, "Metric of the whole category"));
     let best = category.models.iter().map(|model| model.mean).fold(f64::NEG_INFINITY, f64::max);
     let best_metrics = best_metrics(report, category.models.iter().map(|model| model.metrics.as_slice()));
     let rows = category.order.iter().map(|&model| {
@@ -396,7 +448,7 @@ fn category_table(report: &Report, category: &CategoryReport) -> Table {
         if several {
             row.extend(lead(report, category, model));
         }
-        row.extend(result.metrics.iter().zip(&best_metrics).map(|(&metric, best)| metric_cell(metric, *best)));
+        row.extend(metric_cells(&result.metrics, &best_metrics, &shown));
         row
     });
     Table {
