@@ -5,10 +5,11 @@
 
 PIMO is the built command, REAL the folder with grids, masks and expected values, WORK a folder for the full-size maps
 (2.7 GB while it runs). For both detectors, from .npy and from .tiff: AUPIMO by the exact definition within 1e-10 of
-brute force, and by the published procedure within 1e-12 of the published package, for every image. Needs numpy, scipy,
-tifffile and pyarrow.
+brute force, and by the published procedure within 1e-12 of the published package, for every image. A report of both
+says that AUPIMO prefers one detector and AUROC and AUPRO the other. Needs numpy, scipy, tifffile and pyarrow.
 """
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,28 @@ def largest_difference(got, expected):
     return max(abs(got[image] - wanted[image]) for image in wanted)
 
 
+def cells(page, metric):
+    """The cells of the report's row about a metric that prefers another detector."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    rows = [[re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+    return next((row for row in rows if len(row) == 9 and row[1] == metric), None)
+
+
+def check_report(pimo, work):
+    """Whether the report of both exact runs says which metric prefers which detector."""
+    report = work / "report.html"
+    runs = [work / f"run-{detector}" for detector in DETECTORS]
+    subprocess.run([pimo, "report", "--quiet", "--no-heatmaps", *runs, "-o", report], check=True)
+    page = report.read_text()
+    right = True
+    for metric in ["pixel AUROC", "AUPRO 0.3"]:
+        row = cells(page, metric)
+        good = row is not None and (row[2], row[5], row[8]) == (*DETECTORS, "&gt; 99.9 %")
+        print(f"{'ok' if good else 'WRONG'}: the report on {metric}: {row}")
+        right = right and good
+    return right
+
+
 def main():
     pimo, real, work = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Path(sys.argv[3])
     failed = 0
@@ -44,7 +67,8 @@ def main():
             expand = [sys.executable, real / "expand.py", "--detector", detector, "--out", maps, "--format", kind, "--check"]
             subprocess.run(expand, check=True)
             for thresholds, expected, tolerance in [("exact", exact, 1e-10), ("linspace:300000", official, 1e-12)]:
-                run = work / "run"
+                kept = kind == "npy" and thresholds == "exact"
+                run = work / (f"run-{detector}" if kept else "run")
                 command = [pimo, "eval", "--quiet", "--force", "--maps", maps / detector, "--dataset", real]
                 command += ["--category", "screw", "--thresholds", thresholds, "--out", run]
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -53,6 +77,7 @@ def main():
                 failed += not good
                 print(f"{'ok' if good else 'WRONG'}: {detector}, {kind}, {thresholds}: largest difference {difference:.1e}")
             shutil.rmtree(maps)
+    failed += not check_report(pimo, work)
     sys.exit(1 if failed else 0)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Opens a report in headless Chromium, checks it and takes screenshots.
 
-    check_page.py REPORT.html SCREENSHOTS [--chromium PATH]
+    check_page.py REPORT.html SCREENSHOTS [--chromium PATH] [--pictures N] [--expect TEXT]...
 
 Checked: no error on the console, no request that leaves the page, every plot has a size and keeps its labels inside,
-no page is wider than its window, tables sort (by mouse and by keyboard) and can be searched, and how long loading and
-sorting take. Needs Python 3.9 and Chromium, nothing else: the browser is driven over a pipe.
+pictures load and can be enlarged, no page is wider than its window, tables sort (by mouse and by keyboard) and can be
+searched, how large the file is, and how long loading and sorting take; and that there are at least N pictures and
+every TEXT is on the page. Needs Python 3.9 and Chromium, nothing else: the browser is driven over a pipe.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 
+LARGEST_BYTES = 10_000_000
 LOAD_SECONDS = 3.0
 SORT_MILLISECONDS = 200.0
 SCREENSHOTS = [
@@ -264,8 +266,36 @@ def switch_problems(browser):
     return [] if seen[0] == seen[2] != seen[1] else [f"the switch gives {seen}"]
 
 
-def check(browser, address, out):
+def picture_problems(browser, least):
+    """Presses the first picture twice, and counts all of them."""
+    count = browser.evaluate("document.querySelectorAll('.gallery img').length")
+    print(f"{count} pictures")
+    if count < least:
+        return [f"there are {count} pictures, at least {least} are expected"]
+    if not count:
+        return []
+    browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    width = "document.querySelector('.gallery img').getBoundingClientRect().width"
+    seen = []
+    for _ in range(3):
+        seen.append(browser.evaluate(width))
+        browser.evaluate("document.querySelector('.gallery button').click()")
+    return [] if seen[0] == seen[2] and seen[1] > 1.5 * seen[0] else [f"a picture that is pressed is {seen} wide"]
+
+
+def text_problems(browser, expected):
+    """Texts that are not on the page, however it is laid out."""
+    text = " ".join(browser.evaluate("document.body.textContent").split())
+    return [f"the page does not say: {wanted}" for wanted in expected if wanted not in text]
+
+
+def check(browser, report, out, pictures, expected):
+    address = report.as_uri()
     problems = []
+    size = report.stat().st_size
+    print(f"{size / 1e6:.2f} MB")
+    if size > LARGEST_BYTES:
+        problems.append(f"the file has {size} bytes, at most {LARGEST_BYTES} are allowed")
     browser.window(1280, 900, "light")
     seconds = browser.open(address)
     print(f"loaded in {seconds:.2f} s")
@@ -283,6 +313,7 @@ def check(browser, address, out):
         if what > SORT_MILLISECONDS:
             problems.append(f"sorting or searching took {what:.0f} ms, at most {SORT_MILLISECONDS:.0f} ms are allowed")
     problems += keyboard_problems(browser) + switch_problems(browser)
+    problems += picture_problems(browser, pictures) + text_problems(browser, expected)
 
     for name, width, height, scheme in SCREENSHOTS:
         browser.window(width, height, scheme)
@@ -310,6 +341,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("report", type=pathlib.Path)
     parser.add_argument("screenshots", type=pathlib.Path)
+    parser.add_argument("--pictures", type=int, default=0)
+    parser.add_argument("--expect", action="append", default=[])
     parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("chromium-browser"))
     arguments = parser.parse_args()
     if not arguments.chromium:
@@ -318,7 +351,8 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(arguments.chromium, profile)
         try:
-            problems = check(browser, arguments.report.resolve().as_uri(), arguments.screenshots)
+            report = arguments.report.resolve()
+            problems = check(browser, report, arguments.screenshots, arguments.pictures, arguments.expect)
         finally:
             browser.close()
     for problem in problems:
