@@ -50,11 +50,13 @@ impl<K: OrderedKey> Bin<K> for Tally<K::Low> {
 
     #[inline]
     fn absorb(&mut self, other: &Self, width: u32) {
-        let alone = self.count == 0 || other.count == 0;
+        // Without branches: neither which bins are empty nor which keys agree can be guessed.
+        let apart = u8::from(self.count > 0) & u8::from(other.count > 0) & u8::from(self.low != other.low);
         let low = if self.count == 0 { other.low } else { self.low };
+        self.mixed = u8::from(self.mixed) | u8::from(other.mixed) | apart != 0;
+        let width = if self.mixed { width } else { 0 };
+        self.low = K::pack_low(low.into() >> width << width);
         self.count += other.count;
-        self.mixed |= other.mixed || !alone && self.low != other.low;
-        self.low = if self.mixed { K::pack_low(low.into() >> width << width) } else { low };
     }
 }
 

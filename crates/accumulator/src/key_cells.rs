@@ -89,11 +89,6 @@ impl<K: OrderedKey> Cells<K> {
         cells * (1 + size_of::<K::Low>() as u64 + 4) + (1 << K::PREFIX_BITS) * 5
     }
 
-    /// Cells of all pages, those that pages have left behind included.
-    pub(crate) fn len(&self) -> usize {
-        self.counts.len()
-    }
-
     /// Makes room for this many cells at once, and for no more.
     pub(crate) fn reserve(&mut self, cells: usize) {
         self.counts.reserve_exact(cells.saturating_sub(self.counts.len()));

@@ -139,8 +139,8 @@ impl<K: OrderedKey> KeyCounter<K> {
         }
     }
 
-    /// Gives cells to pages that have none, or not enough, after adding what they have counted to the histogram. Pages
-    /// that the histogram divides less finely than this counter stay as they are while there is room.
+    /// Gives cells to pages that have none, or not enough, after adding what they have counted to the histogram, and
+    /// takes over its bins for the others. Pages that are divided more finely here stay so until then.
     fn adopt_divisions(&mut self, histogram: &mut KeyHistogram<K>) {
         let wanted = self.wanted_divisions(histogram);
         if wanted.is_empty() {
@@ -151,18 +151,17 @@ impl<K: OrderedKey> KeyCounter<K> {
             self.drain_page(*prefix, histogram);
         }
         self.pages.retain(|&prefix| self.cells.division(prefix).is_some());
-        let most = most_cells(histogram.resolution);
-        if self.cells.len() + wanted.iter().map(|(_, division)| 1 << division.bits).sum::<usize>() > most {
-            self.cells.compact(&self.pages, |prefix| histogram.page_bits(prefix));
-        }
+        // The fewer cells, the sooner they are mixed, and the more of them are in the cache.
+        self.cells.compact(&self.pages, |prefix| histogram.page_bits(prefix));
         if histogram.over {
-            self.cells.reserve(most);
+            self.cells.reserve(most_cells(histogram.resolution));
         }
         for (prefix, division) in wanted {
             self.pages.push(prefix);
             // What is mixed there will be mixed in the end, whatever is counted here.
-            let bins = &histogram.page(prefix).negatives;
-            let mixed = bins.iter().enumerate().filter(|(_, bin)| bin.mixed).map(|(at, _)| at);
+            let width = K::LOW_BITS - division.bits;
+            let bins = histogram.page(prefix).negatives.iter();
+            let mixed = bins.filter(|bin| bin.mixed).map(|bin| (bin.low.into() >> width) as usize);
             self.cells.place(prefix, division, mixed);
         }
         histogram.settle();
@@ -201,9 +200,9 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 }
 
-/// Cells that may pile up, those that pages left behind included: half as many again as there are bins.
+/// Cells that there may be at once, cell 0 included.
 const fn most_cells(resolution: Resolution) -> usize {
-    resolution.bins as usize / 2 * 3 + STRICT_CELLS + 1
+    resolution.bins as usize + STRICT_CELLS + 1
 }
 
 /// Bits that keep the keys of a list apart, if they come often enough to be worth cells of their own.

@@ -4,33 +4,38 @@ use crate::OrderedKey;
 
 /// Bits of a digit.
 const DIGIT: u32 = 8;
+/// Digits of the longest key.
+const MOST_DIGITS: usize = 8;
 /// Fewer keys than this are sorted by comparing.
 const FEW: usize = 1 << 12;
 
 /// Sorts keys in ascending order.
 pub(crate) fn sort_keys<K: OrderedKey>(keys: &mut Vec<K>) {
-    if keys.len() < FEW {
+    if keys.len() < FEW || u32::try_from(keys.len()).is_err() {
         keys.sort_unstable();
         return;
     }
-    let digit = |key: K, shift: u32| (key.into() >> shift) as usize & ((1 << DIGIT) - 1);
-    let mut sorted = vec![K::default(); keys.len()];
-    for shift in (0..K::BITS).step_by(DIGIT as usize) {
-        let mut starts = [0_usize; 1 << DIGIT];
-        for &key in keys.iter() {
-            starts[digit(key, shift)] += 1;
+    let digits = K::BITS.div_ceil(DIGIT) as usize;
+    let digit = |key: K, place: usize| (key.into() >> (place as u32 * DIGIT)) as usize & ((1 << DIGIT) - 1);
+    let mut counts = [[0_u32; 1 << DIGIT]; MOST_DIGITS];
+    for &key in keys.iter() {
+        for (place, counts) in counts[..digits].iter_mut().enumerate() {
+            counts[digit(key, place)] += 1;
         }
-        if starts[digit(keys[0], shift)] == keys.len() {
+    }
+    let mut sorted = vec![K::default(); keys.len()];
+    for (place, starts) in counts[..digits].iter_mut().enumerate() {
+        if starts[digit(keys[0], place)] as usize == keys.len() {
             continue;
         }
         let mut start = 0;
-        for count in &mut starts {
+        for count in &mut *starts {
             (*count, start) = (start, start + *count);
         }
         for &key in keys.iter() {
-            let place = &mut starts[digit(key, shift)];
-            sorted[*place] = key;
-            *place += 1;
+            let at = &mut starts[digit(key, place)];
+            sorted[*at as usize] = key;
+            *at += 1;
         }
         std::mem::swap(keys, &mut sorted);
     }

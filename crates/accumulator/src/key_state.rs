@@ -70,9 +70,9 @@ impl<K: OrderedKey> KeyHistogram<K> {
             let occupied = |bins: usize| (bins as u32).to_le_bytes();
             out.extend((page.prefix as u32).to_le_bytes());
             out.push(page.bits.map_or(LIST, |bits| bits as u8));
-            out.extend(occupied(page.negatives.iter().filter(|bin| bin.count > 0).count()));
+            out.extend(occupied(page.negatives.len()));
             out.extend(occupied(page.positives.iter().filter(|bin| bin.tally.count > 0).count()));
-            page.negatives.iter().filter(|bin| bin.count > 0).for_each(|bin| put_tally(bin, &mut out));
+            page.negatives.iter().for_each(|bin| put_tally(bin, &mut out));
             for bin in page.positives.iter().filter(|bin| bin.tally.count > 0) {
                 put_tally(&bin.tally, &mut out);
                 out.extend(bin.weight.to_le_bytes());
