@@ -21,7 +21,7 @@ use crate::problem::Bad;
 use crate::refine::Refinement;
 use crate::scores::Scores;
 use crate::sweep::{Counted, Outcome, Sweep};
-use crate::{Cancel, Observer, PipelineError, Settings};
+use crate::{Cancel, Event, Observer, PipelineError, Settings};
 
 /// The results of one category.
 #[derive(Clone, Debug)]
@@ -66,9 +66,14 @@ impl CategoryRun<'_> {
                 return Ok(None);
             }
             models.sort_by(|&a, &b| self.dataset.models[a].cmp(&self.dataset.models[b]));
+            let before = self.reader.bytes_read();
             if let Some(outcome) = self.attempt(&models, found)? {
                 return Ok(Some(outcome));
             }
+            let planned = self.planned.bytes_to_read(&models, self.settings);
+            let left = self.planned.bytes_to_read(&found.sound_models(), self.settings);
+            let bytes = (self.reader.bytes_read() - before + left).saturating_sub(planned);
+            self.observer.event(Event::Again { bytes });
         }
     }
 

@@ -68,17 +68,17 @@ pub fn fault_of(problems: &[Problem]) -> Fault {
     if system { Fault::System } else { Fault::Data }
 }
 
-/// How many problems are shown.
-const SHOWN: usize = 20;
+/// How many problems are shown where not all of them are.
+pub const PROBLEMS_SHOWN: usize = 20;
 
 /// The first problems, one a line, and how many there are.
 pub fn listing(problems: &[Problem]) -> String {
-    let shown = problems.iter().take(SHOWN).map(ToString::to_string);
+    let shown = problems.iter().take(PROBLEMS_SHOWN).map(ToString::to_string);
     let count = match problems.len() {
         0 => "nothing is there to evaluate".to_owned(),
         1 => "1 problem".to_owned(),
-        count if count <= SHOWN => format!("{count} problems"),
-        count => format!("{count} problems, of which the first {SHOWN} are shown; `pimo inspect` lists all"),
+        count if count <= PROBLEMS_SHOWN => format!("{count} problems"),
+        count => format!("{count} problems, of which the first {PROBLEMS_SHOWN} are shown; `pimo inspect` lists all"),
     };
     shown.chain([count]).collect::<Vec<String>>().join("\n")
 }

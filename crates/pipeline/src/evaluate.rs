@@ -194,10 +194,7 @@ fn announce(planned: &[PlannedCategory<'_>], settings: &Settings, observer: &dyn
         let normal = category.of_class(Class::Normal).count() as u64;
         categories += usize::from(!sound.is_empty());
         maps += sound.len() as u64 * (category.images.len() as u64 + if twice { normal } else { 0 });
-        for model in sound {
-            let model = &category.models[model];
-            bytes += model.stored_bytes + if twice { model.normal_bytes } else { 0 };
-        }
+        bytes += category.bytes_to_read(&sound, settings);
     }
     observer.event(Event::Planned { categories, maps, bytes });
 }
@@ -253,16 +250,30 @@ impl<'a> Run<'a> {
             message: problem.to_string(),
         }));
         self.notes.extend(planned.notes.iter().cloned());
-        self.inputs.images += planned.images.len() as u64;
-        self.inputs.normal += planned.of_class(Class::Normal).count() as u64;
-        self.inputs.anomalous += planned.of_class(Class::Anomalous).count() as u64;
-        self.inputs.masks +=
-            planned.images.iter().filter(|&&image| planned.item(image).mask().is_some()).count() as u64;
-        let models = outcome.models.len() as u64;
+        self.count(planned);
         self.inputs.maps += outcome.models.iter().map(|(_, summary)| summary.images).sum::<u64>();
-        self.inputs.pixels += models * planned.images.iter().map(|image| image.evaluated.pixels()).sum::<u64>();
         observer.event(Event::Done(&outcome));
         self.outcomes.push(outcome);
+    }
+
+    /// Counts the images that were evaluated for any detector.
+    fn count(&mut self, planned: &PlannedCategory<'_>) {
+        let models = planned.bad.sound_models();
+        for &image in &planned.images {
+            let item = planned.item(image);
+            let left_out = |&&model: &&usize| planned.bad.leaves_out(item.image_id(), model);
+            let evaluated = (models.len() - models.iter().filter(left_out).count()) as u64;
+            if evaluated > 0 {
+                let of_class = match image.class {
+                    Class::Normal => &mut self.inputs.normal,
+                    Class::Anomalous => &mut self.inputs.anomalous,
+                };
+                *of_class += 1;
+                self.inputs.images += 1;
+                self.inputs.masks += u64::from(item.mask().is_some());
+                self.inputs.pixels += evaluated * image.evaluated.pixels();
+            }
+        }
     }
 
     fn warnings(&self) -> Vec<String> {

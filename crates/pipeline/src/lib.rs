@@ -33,7 +33,7 @@ mod settings;
 mod sweep;
 
 pub use category::CategoryOutcome;
-pub use error::{PipelineError, bytes, fault_of, listing};
+pub use error::{PROBLEMS_SHOWN, PipelineError, bytes, fault_of, listing};
 pub use evaluate::{RunOutcome, evaluate};
 pub use inspect::{CategoryInspection, Inspection, ReadingSpeed, inspect};
 pub use metrics::{Metrics, UnknownMetrics};

@@ -24,9 +24,14 @@ pub enum Event<'a> {
         /// Images in it.
         images: usize,
     },
+    /// A detector failed on the way, and the category is begun again without it.
+    Again {
+        /// Bytes of samples that are read beyond what was planned.
+        bytes: u64,
+    },
     /// A map was counted.
     Map {
-        /// Bytes of samples in it.
+        /// Bytes of samples in it, as they are stored.
         bytes: u64,
     },
     /// A category is done.

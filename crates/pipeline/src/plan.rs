@@ -8,8 +8,8 @@ use pimo_frame::{Mask, SampleType, Size};
 use pimo_reader::{MapHeader, MaskRule, ReadError, Reader};
 use rayon::prelude::*;
 
-use crate::Cancel;
 use crate::problem::{self, Bad};
+use crate::{Cancel, Settings, Thresholds};
 
 /// A category whose images are known to fit together as far as headers tell.
 pub(crate) struct PlannedCategory<'a> {
@@ -48,6 +48,13 @@ pub(crate) struct PlannedModel {
 impl PlannedCategory<'_> {
     pub(crate) fn item(&self, image: PlannedImage) -> &Item {
         &self.category.items[image.item as usize]
+    }
+
+    /// Bytes of maps that evaluating these detectors reads.
+    pub(crate) fn bytes_to_read(&self, models: &[usize], settings: &Settings) -> u64 {
+        let twice = matches!(settings.thresholds, Thresholds::Linspace(_));
+        let known = models.iter().map(|&model| &self.models[model]);
+        known.map(|model| model.stored_bytes + if twice { model.normal_bytes } else { 0 }).sum()
     }
 
     pub(crate) fn of_class(&self, class: Class) -> impl Iterator<Item = PlannedImage> + '_ {

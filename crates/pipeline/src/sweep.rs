@@ -90,6 +90,7 @@ struct Job {
     position: usize,
     model_slot: usize,
     mask_digest: Option<u128>,
+    /// Bytes of the map as it is stored.
     stored_bytes: u64,
     frame: Outcome<Frame>,
 }
@@ -192,15 +193,11 @@ impl Sweep<'_> {
         let mut mask = self.read_mask(image);
         for (model_slot, &model) in self.models.iter().enumerate() {
             let mask_digest = mask.as_mut().ok().and_then(|mask| mask.digest.take());
-            let frame = match &mask {
-                Err(problem) if model_slot == 0 => Outcome::Bad(problem.clone()),
-                Err(_) => Outcome::LeftOut,
-                Ok(_) if self.bad.leaves_out(self.category.item(image).image_id(), model) => Outcome::LeftOut,
+            let (frame, stored_bytes) = match &mask {
+                Err(problem) if model_slot == 0 => (Outcome::Bad(problem.clone()), 0),
+                Err(_) => (Outcome::LeftOut, 0),
+                Ok(_) if self.bad.leaves_out(self.category.item(image).image_id(), model) => (Outcome::LeftOut, 0),
                 Ok(good) => self.read_frame(image, model, good.mask.clone()),
-            };
-            let stored_bytes = match &frame {
-                Outcome::Seen(frame) => frame.native().pixels() * frame.scores().comparison().bytes() as u64,
-                Outcome::Bad(_) | Outcome::LeftOut => 0,
             };
             if !batch.push(Job { position, model_slot, mask_digest, stored_bytes, frame }) {
                 return false;
@@ -238,21 +235,24 @@ impl Sweep<'_> {
         Ok(GoodMask { mask, digest })
     }
 
-    fn read_frame(&self, image: PlannedImage, model: usize, mask: Option<Arc<Mask>>) -> Outcome<Frame> {
-        let Some(at) = self.category.item(image).map(model) else { return Outcome::LeftOut };
+    /// The map, and its bytes as they are stored.
+    fn read_frame(&self, image: PlannedImage, model: usize, mask: Option<Arc<Mask>>) -> (Outcome<Frame>, u64) {
+        let Some(at) = self.category.item(image).map(model) else { return (Outcome::LeftOut, 0) };
         let about = self.about(image, Some(model));
         let map = match self.reader.read_map(&at) {
             Ok(map) => map,
-            Err(error) => return Outcome::Bad(about.unreadable(&error).into()),
+            Err(error) => return (Outcome::Bad(about.unreadable(&error).into()), 0),
         };
-        match Frame::new(map.size, image.evaluated, map.scores, mask) {
+        let stored_bytes = map.stored_bytes;
+        let frame = match Frame::new(map.size, image.evaluated, map.scores, mask) {
             Ok(frame) => Outcome::Seen(frame),
             Err(error) => {
                 let file = PathBuf::from(at.to_string());
                 let message = format!("{error}; the file changed while it was read, write it again");
                 Outcome::Bad(about.problem(ProblemKind::Unreadable, file, message).into())
             }
-        }
+        };
+        (frame, stored_bytes)
     }
 
     fn count<C: Count>(
@@ -360,7 +360,9 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn push(&mut self, job: Job) -> bool {
-        self.bytes += job.stored_bytes;
+        if let Outcome::Seen(frame) = &job.frame {
+            self.bytes += frame.native().pixels() * frame.scores().comparison().bytes() as u64;
+        }
         self.jobs.push(job);
         self.bytes < BATCH_BYTES || self.send()
     }

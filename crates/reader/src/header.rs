@@ -27,6 +27,8 @@ pub struct AnomalyMap {
     pub sample_type: SampleType,
     /// Height and width.
     pub size: Size,
+    /// Bytes of the file that hold the samples.
+    pub stored_bytes: u64,
     /// The scores in the type they are compared in. NaN and infinity are not looked for.
     pub scores: Scores,
 }

@@ -29,11 +29,13 @@ impl Input {
             OpenOptions::new().read(true).custom_flags(without_waiting).open(&at.file).map_err(system("opened"))?;
         let metadata = file.metadata().map_err(system("read"))?;
         let input = Self { file: Arc::new(file), len: metadata.len(), at: at.clone() };
-        if metadata.is_file() {
-            Ok(input)
-        } else {
-            Err(input.unsupported("This is not a regular file", "Give the path of a file"))
+        if !metadata.is_file() {
+            return Err(input.unsupported("This is not a regular file", "Give the path of a file"));
         }
+        if input.len == 0 {
+            return Err(input.unsupported("The file is empty", "Copy or write it again"));
+        }
+        Ok(input)
     }
 
     /// The same file, with errors naming another of its entries.

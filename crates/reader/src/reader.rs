@@ -123,7 +123,8 @@ impl Reader {
         };
         self.bytes_read.fetch_add(plane.stored_bytes, Relaxed);
         self.map_reads.fetch_add(1, Relaxed);
-        Ok(AnomalyMap { sample_type: plane.sample_type, size: plane.size, scores })
+        let Plane { sample_type, size, stored_bytes, .. } = plane;
+        Ok(AnomalyMap { sample_type, size, stored_bytes, scores })
     }
 
     /// The size of a mask, from its header.

@@ -17,8 +17,6 @@ pub struct RunRecord {
     pub format_version: u32,
     /// Version of pimo that made the run.
     pub pimo_version: String,
-    /// Versions of what it stands on, by name.
-    pub versions: BTreeMap<String, String>,
     /// All options, defaults included.
     pub parameters: Parameters,
     /// Names of the models.
@@ -58,7 +56,6 @@ impl Default for RunRecord {
         Self {
             format_version: FORMAT_VERSION,
             pimo_version: VERSION.to_owned(),
-            versions: BTreeMap::new(),
             parameters: Parameters::default(),
             models: Vec::new(),
             categories: Vec::new(),

@@ -146,21 +146,20 @@ fn failure(error: PipelineError, reporter: &Reporter, matches: &ArgMatches) -> F
     }
 }
 
-/// How many problems are shown.
-const SHOWN: usize = 20;
-
 /// The first problems, how many there are, and where to find the others.
 fn listing(problems: &[Problem], matches: &ArgMatches, consequence: &str) -> String {
     let count = problems.len();
     let plural = if count == 1 { "" } else { "s" };
     let mut lines = vec![format!("{count} problem{plural} in the input; {consequence}")];
     // A damaged file of many maps is a problem of every one of them.
-    for same in problems[..count.min(SHOWN)].chunk_by(|a, b| (&a.file, &a.message) == (&b.file, &b.message)) {
+    for same in problems[..count.min(pimo_pipeline::PROBLEMS_SHOWN)]
+        .chunk_by(|a, b| (&a.file, &a.message) == (&b.file, &b.message))
+    {
         let times = if same.len() > 1 { format!(" ({} images)", same.len()) } else { String::new() };
         lines.push(format!("  {}{times}", same[0]));
     }
-    if count > SHOWN {
-        lines.push(format!("  and {} more", count - SHOWN));
+    if count > pimo_pipeline::PROBLEMS_SHOWN {
+        lines.push(format!("  and {} more", count - pimo_pipeline::PROBLEMS_SHOWN));
     }
     lines.push(format!("All problems (with --deep those inside of files too): {}", hint::inspect_command(matches)));
     lines.join("\n")

@@ -33,6 +33,7 @@ impl Bar {
                 self.0.reset();
             }
             Event::Category { name, .. } => self.0.set_message((*name).to_owned()),
+            Event::Again { bytes } => self.0.inc_length(*bytes),
             Event::Map { bytes } => self.0.inc(*bytes),
             _ => {}
         }

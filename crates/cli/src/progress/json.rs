@@ -46,6 +46,7 @@ impl JsonLog {
                 state.category_began = Instant::now();
                 line("category", json!({ "category": name, "images": images }));
             }
+            Event::Again { bytes } => state.bytes_total += bytes,
             Event::Map { bytes } => {
                 state.bytes += bytes;
                 state.maps += 1;

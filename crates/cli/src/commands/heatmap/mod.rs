@@ -283,9 +283,6 @@ fn write_picture(path: &Path, picture: &Picture) -> Result<(), Failure> {
     })
 }
 
-/// Problems that are shown.
-const SHOWN: usize = 20;
-
 impl Outcome<'_> {
     fn write_index(&self, folder: &Path) -> Result<(), Failure> {
         let heading = [
@@ -350,9 +347,9 @@ impl Outcome<'_> {
         let count = self.problems.len();
         let all = count + self.pictures.len();
         let mut lines = vec![format!("{count} of {} could not be drawn", units::counted(all as u64, "image"))];
-        lines.extend(self.problems.iter().take(SHOWN).map(|problem| format!("  {problem}")));
-        if count > SHOWN {
-            lines.push(format!("  and {} more", count - SHOWN));
+        lines.extend(self.problems.iter().take(pimo_pipeline::PROBLEMS_SHOWN).map(|problem| format!("  {problem}")));
+        if count > pimo_pipeline::PROBLEMS_SHOWN {
+            lines.push(format!("  and {} more", count - pimo_pipeline::PROBLEMS_SHOWN));
         }
         Err(Failure { code: DrawingProblem::code(&self.problems), message: lines.join("\n") })
     }
