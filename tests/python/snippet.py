@@ -8,9 +8,15 @@ import sys
 from pathlib import Path
 
 
-def snippet(file, name):
+def snippets(file, name):
+    """All blocks of this name, in order."""
     text = Path(file).read_text(encoding="utf-8")
-    found = re.findall(rf"^<!-- check: {re.escape(name)} -->\n```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^<!-- check: {re.escape(name)} -->\n```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def snippet(file, name):
+    """The one block of this name."""
+    found = snippets(file, name)
     if len(found) != 1:
         sys.exit(f"{file}: expected one code block marked `{name}`, found {len(found)}")
     return found[0]
