@@ -31,3 +31,19 @@ fn a_budget_that_is_too_small_is_refused_with_one_that_is_not() {
     let needed = ended.stderr.rsplit_once("use --memory ").unwrap().1.split_whitespace().next().unwrap();
     succeeded(toy.eval(&["--metrics", "aupimo", "--memory", needed]));
 }
+
+#[test]
+fn all_metrics_of_a_dataset_larger_than_the_limit() {
+    // 210 MB of maps; 96 MiB for pimo, and 16 for what the system and the allocator need beside.
+    let toy = Toy::of(&Plan { normal: 100, anomalous: 100, size: Size::new(512, 512), ..plan() });
+    let limited = |out: &str, io: &str, threads: &str| {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--data={}", (96 + 16) << 20)).arg(env!("CARGO_BIN_EXE_pimo")).arg("eval");
+        command.args(toy.inputs().into_iter().take(4)).args(["--fpr-bounds", "1e-5,1e-4", "--memory", "96MiB"]);
+        command.args(["--threads", threads, "--io", io, "--out"]).arg(toy.path(out));
+        succeeded(Ended::of(&mut command));
+        parquet_bytes(&toy.path(out))
+    };
+    // The pixels do not fit one by one: what is written hangs on bins, and not on who counted which image.
+    assert_eq!(limited("mmap", "mmap", "2"), limited("pread", "pread", "1"));
+}

@@ -27,6 +27,8 @@ fn fall(j: usize) -> i64 {
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
+/// Fewest single keys.
+const FEWEST_KEYS: u32 = 1 << 12;
 /// Most bins: 2^16 for each of a thousand pages.
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
@@ -41,7 +43,14 @@ impl Resolution {
     /// smallest that works, which takes 48 MiB when every page is in use.
     pub fn within(bytes: u64) -> Self {
         let half = (bytes / (BIN_BYTES + KEY_BYTES)).min(u64::from(MOST_BINS)) as u32;
-        Self { bins: half.max(FEWEST_BINS), keys: half.max(1 << 12) }
+        Self { bins: half.max(FEWEST_BINS), keys: half.max(FEWEST_KEYS) }
+    }
+
+    /// Half as many bins and keys; `None` where that would be fewer than work.
+    #[must_use]
+    pub fn halved(self) -> Option<Self> {
+        let half = Self { bins: (self.bins / 2).max(FEWEST_BINS), keys: (self.keys / 2).max(FEWEST_KEYS) };
+        (half != self).then_some(half)
     }
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
@@ -139,6 +148,13 @@ mod tests {
             let all: usize = (0..1000).map(|rank| resolution.longest_list(rank, 1000)).sum();
             assert!(all <= keys as usize);
         }
+    }
+
+    #[test]
+    fn halving_ends() {
+        let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
+        let last = halves.last().unwrap_or_default();
+        assert_eq!(last, Resolution { bins: FEWEST_BINS, keys: FEWEST_KEYS });
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl Lanes {
         if !may_bin(settings) {
             return Err(refused);
         }
-        // What is asked for is the least that gives any result.
-        Shares::of(settings, category, images, true).lanes(settings, category, true)
+        let binned = Shares::of(settings, category, images, true).lanes(settings, category, true);
+        binned.map_err(|other| smaller(refused, other))
     }
 
     /// Groups of images that may be on their way between a reader and the one who takes their results.
@@ -67,6 +67,12 @@ impl Lanes {
 pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
     let shares = Shares::of(settings, category, images, false);
     shares.bytes(Lanes { readers: 1, counters: 1, queue: 0, at_once: shares.at_once(), binned: false })
+}
+
+/// Of two refusals the one that asks for less memory: either way would do.
+fn smaller(one: PipelineError, other: PipelineError) -> PipelineError {
+    let needed = |error: &PipelineError| if let PipelineError::Memory { needed, .. } = error { *needed } else { 0 };
+    if needed(&other) < needed(&one) { other } else { one }
 }
 
 /// Whether the histogram of all pixels can take the place of the upper tail: the published procedure needs every
@@ -87,6 +93,8 @@ struct Shares {
     counter: u64,
     /// The results of each image on its way.
     result: u64,
+    /// The bins of one detector, when its metrics are computed and no images are on their way.
+    closing: u64,
 }
 
 impl Shares {
@@ -98,6 +106,7 @@ impl Shares {
             frame: frame_bytes(category),
             counter: counter_bytes(settings, category, binned),
             result: result_bytes(settings, category, tail),
+            closing: plans(settings, category).map(PixelPlan::closing_bytes).max().unwrap_or(0),
         }
     }
 
@@ -128,7 +137,8 @@ impl Shares {
         let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
         let results = self.result.saturating_mul((lanes.window() * lanes.at_once) as u64);
         let counters = self.counter.saturating_mul(lanes.counters as u64);
-        self.state.saturating_add(frames).saturating_add(results).saturating_add(counters)
+        let sweep = frames.saturating_add(results).saturating_add(counters);
+        self.state.saturating_add(sweep.max(self.closing))
     }
 }
 
@@ -168,17 +178,21 @@ fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>, entries: u64
     tail.saturating_add(axis).saturating_mul(models).saturating_add(pixel_bytes(settings, category).0)
 }
 
-/// Bytes set aside in each counting thread for the connected regions of one mask: ten times what masks drawn by hand
-/// need, a fifth of what a chessboard takes. `None` where regions are not looked for.
+/// Bytes set aside in each counting thread for the connected regions of one mask: a hundred times what masks drawn by
+/// hand need, a twentieth of what a chessboard takes. `None` where regions are not looked for.
 pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> Option<u64> {
     let largest = category.largest_image().pixels();
-    settings.metrics.needs_regions().then(|| (largest * 16).max(1 << 20))
+    settings.metrics.needs_regions().then(|| (largest * 4).max(1 << 20))
 }
 
 /// What counting all pixels takes, of all detectors: shared, and in each thread.
 fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> (u64, u64) {
-    let plans = (0..category.models.len()).filter_map(|model| PixelPlan::new(settings, category, model));
-    plans.fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
+    plans(settings, category)
+        .fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
+}
+
+fn plans(settings: &Settings, category: &PlannedCategory<'_>) -> impl Iterator<Item = PixelPlan> {
+    (0..category.models.len()).filter_map(|model| PixelPlan::new(settings, category, model))
 }
 
 /// Bytes of one counting thread.

@@ -23,6 +23,9 @@ pub(crate) struct PixelCounts {
     regions: AtomicU64,
 }
 
+/// Bytes of the memory that are not for histograms: the program, and a few images on their way.
+const OTHER_BYTES: u64 = 40 << 20;
+
 /// What a category's images ask of the histograms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PixelPlan {
@@ -49,7 +52,7 @@ impl PixelPlan {
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
         let histograms = category.models.len() as u64 * if mixed { 2 } else { 1 };
-        let resolution = fitting(comparison, settings.memory / 2 / histograms.max(1));
+        let resolution = fitting(comparison, settings.memory.saturating_sub(OTHER_BYTES) / histograms.max(1));
         Some(Self { comparison, resolution, mixed, refine: settings.refine })
     }
 
@@ -64,19 +67,27 @@ impl PixelPlan {
         self.histograms() * ScoreCounter::bytes(self.comparison, self.resolution)
     }
 
+    /// Bytes that the bins take beside the histogram when metrics are computed.
+    pub(crate) fn closing_bytes(self) -> u64 {
+        (u64::from(self.resolution.bins) + u64::from(self.resolution.keys)) * size_of::<ScoreBin>() as u64
+    }
+
     fn histograms(self) -> u64 {
         if self.mixed { 2 } else { 1 }
     }
 }
 
-/// The default resolution, or the finest that a histogram and a counter of this many bytes can have.
+/// The default resolution, or halves of it until the histogram and what comes beside it are this many bytes.
 fn fitting(comparison: Comparison, bytes: u64) -> Resolution {
     let mut resolution = Resolution::default();
     let needed = |resolution: Resolution| {
-        ScoreHistogram::bytes(comparison, resolution) + ScoreCounter::bytes(comparison, resolution)
+        let closing = (u64::from(resolution.bins) + u64::from(resolution.keys)) * size_of::<ScoreBin>() as u64;
+        ScoreHistogram::bytes(comparison, resolution) + ScoreCounter::bytes(comparison, resolution).max(closing)
     };
-    while needed(resolution) > bytes && resolution.keys > 1 << 12 {
-        resolution = Resolution { bins: resolution.bins / 2, keys: resolution.keys / 2 };
+    while needed(resolution) > bytes
+        && let Some(half) = resolution.halved()
+    {
+        resolution = half;
     }
     resolution
 }
