@@ -11,6 +11,7 @@ mod heatmap;
 mod inspect;
 mod interruption;
 mod memory;
+mod metrics;
 mod parity;
 mod reading;
 mod report;

@@ -43,6 +43,11 @@ impl Toy {
         toy
     }
 
+    /// A folder without a dataset yet.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
     /// The folder of the test, in which everything lies.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,6 +1,6 @@
 //! What a category takes of the memory budget, found out before work starts.
 
-use pimo_accumulator::{ImageScore, TailEntry, UpperTail};
+use pimo_accumulator::{ImageScore, Resolution, TailEntry, UpperTail};
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
@@ -20,6 +20,8 @@ pub(crate) struct Lanes {
     pub(crate) at_once: usize,
     /// Whether the upper tail does not fit, and the histogram of all pixels takes its place.
     pub(crate) binned: bool,
+    /// What the histogram of all pixels of each detector may hold.
+    pub(crate) resolution: Resolution,
 }
 
 /// The program itself: code, tables being written, buffers of the allocator.
@@ -38,6 +40,8 @@ const AXIS_BYTES: u64 = 24;
 impl Lanes {
     /// As many lanes as threads are asked for, if the budget holds the frames that are then in flight; else fewer.
     ///
+    /// The histogram of all pixels is as fine as leaves room for one lane, so that results do not depend on threads.
+    ///
     /// # Errors
     /// Not even one lane fits, or what has to be kept of the normal images.
     pub(crate) fn for_category(
@@ -45,16 +49,21 @@ impl Lanes {
         category: &PlannedCategory<'_>,
         images: usize,
     ) -> Result<Self, PipelineError> {
-        let shares = Shares::of(settings, category, images, false);
-        let refused = match shares.lanes(settings, category, false) {
-            Ok(lanes) => return Ok(lanes),
-            Err(refused) => refused,
-        };
-        if !may_bin(settings) {
-            return Err(refused);
+        let mut least: Option<Shares> = None;
+        for binned in [false, true].into_iter().filter(|binned| !binned || may_bin(settings)) {
+            for resolution in resolutions(settings) {
+                let shares = Shares::of(settings, category, images, Kept { binned, resolution });
+                if shares.least_bytes() <= settings.memory {
+                    return Ok(shares.lanes(settings));
+                }
+                if least.as_ref().is_none_or(|least| shares.least_bytes() < least.least_bytes()) {
+                    least = Some(shares);
+                }
+            }
         }
-        let binned = Shares::of(settings, category, images, true).lanes(settings, category, true);
-        binned.map_err(|other| smaller(refused, other))
+        let shares = least.unwrap_or_else(|| Shares::of(settings, category, images, Kept::default()));
+        let what = refusal(category, &shares);
+        Err(PipelineError::Memory { what, needed: shares.least_bytes(), allowed: settings.memory })
     }
 
     /// Groups of images that may be on their way between a reader and the one who takes their results.
@@ -63,16 +72,23 @@ impl Lanes {
     }
 }
 
-/// The least memory in bytes with which a category can be evaluated, in a dataset of `images` in all.
+/// The memory in bytes with which a category is evaluated exactly, as far as it can be, in a dataset of `images` in all.
 pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
-    let shares = Shares::of(settings, category, images, false);
-    shares.bytes(Lanes { readers: 1, counters: 1, queue: 0, at_once: shares.at_once(), binned: false })
+    Shares::of(settings, category, images, Kept::default()).least_bytes()
 }
 
-/// Of two refusals the one that asks for less memory: either way would do.
-fn smaller(one: PipelineError, other: PipelineError) -> PipelineError {
-    let needed = |error: &PipelineError| if let PipelineError::Memory { needed, .. } = error { *needed } else { 0 };
-    if needed(&other) < needed(&one) { other } else { one }
+/// The resolutions of the histogram that may be tried, the finest first; one, which nobody asks, where there is none.
+fn resolutions(settings: &Settings) -> impl Iterator<Item = Resolution> {
+    let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
+    halves.take(if settings.metrics.counts_all_pixels() { usize::MAX } else { 1 })
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Default)]
+struct Kept {
+    /// The histogram takes the place of the upper tail.
+    binned: bool,
+    resolution: Resolution,
 }
 
 /// Whether the histogram of all pixels can take the place of the upper tail: the published procedure needs every
@@ -85,6 +101,7 @@ fn may_bin(settings: &Settings) -> bool {
 
 /// What memory goes to.
 struct Shares {
+    kept: Kept,
     /// Whatever the number of threads.
     state: u64,
     /// Each frame in flight.
@@ -98,35 +115,42 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize, binned: bool) -> Self {
-        let tail = if binned { 0 } else { tail_entries(settings, category) };
-        let state = state_bytes(settings, category, tail, binned);
+    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize, kept: Kept) -> Self {
+        let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
+        let state = state_bytes(settings, category, tail, kept);
+        let closing = plans(settings, category, kept.resolution).map(PixelPlan::closing_bytes).max().unwrap_or(0);
         Self {
+            kept,
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
             frame: frame_bytes(category),
-            counter: counter_bytes(settings, category, binned),
+            counter: counter_bytes(settings, category, kept),
             result: result_bytes(settings, category, tail),
-            closing: plans(settings, category).map(PixelPlan::closing_bytes).max().unwrap_or(0),
+            closing,
         }
     }
 
-    fn lanes(&self, settings: &Settings, category: &PlannedCategory<'_>, binned: bool) -> Result<Lanes, PipelineError> {
+    fn one_lane(&self) -> Lanes {
+        let Kept { binned, resolution } = self.kept;
+        Lanes { readers: 1, counters: 1, queue: 0, at_once: self.at_once(), binned, resolution }
+    }
+
+    fn least_bytes(&self) -> u64 {
+        self.bytes(self.one_lane())
+    }
+
+    /// As many lanes as fit; one at least.
+    fn lanes(&self, settings: &Settings) -> Lanes {
         let threads = settings.threads.max(1);
-        let mut lanes = Lanes { readers: threads, counters: threads, queue: threads, at_once: self.at_once(), binned };
-        loop {
-            if self.bytes(lanes) <= settings.memory {
-                return Ok(lanes);
-            }
+        let mut lanes = Lanes { readers: threads, counters: threads, queue: threads, ..self.one_lane() };
+        while self.bytes(lanes) > settings.memory && lanes != self.one_lane() {
             if lanes.queue > 0 {
                 lanes.queue -= 1;
-            } else if lanes.readers > 1 || lanes.counters > 1 {
+            } else {
                 lanes.readers = lanes.readers.max(2) - 1;
                 lanes.counters = lanes.counters.max(2) - 1;
-            } else {
-                let what = refusal(category, self);
-                return Err(PipelineError::Memory { what, needed: self.bytes(lanes), allowed: settings.memory });
             }
         }
+        lanes
     }
 
     const fn at_once(&self) -> usize {
@@ -165,17 +189,17 @@ fn frame_bytes(category: &PlannedCategory<'_>) -> u64 {
 }
 
 /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
-fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>, entries: u64, binned: bool) -> u64 {
+fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>, entries: u64, kept: Kept) -> u64 {
     let models = category.models.len() as u64;
     let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
     let spread = if settings.curves == CurvePoints::Full { 2 } else { 1 };
     let axis = match settings.thresholds {
-        Thresholds::Exact if binned => BinnedAxis::most_bytes(),
+        Thresholds::Exact if kept.binned => BinnedAxis::most_bytes(),
         Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
         // Rates, counts, logarithms and keys.
         Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
     };
-    tail.saturating_add(axis).saturating_mul(models).saturating_add(pixel_bytes(settings, category).0)
+    tail.saturating_add(axis).saturating_mul(models).saturating_add(pixel_bytes(settings, category, kept.resolution).0)
 }
 
 /// Bytes set aside in each counting thread for the connected regions of one mask: a hundred times what masks drawn by
@@ -186,18 +210,22 @@ pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) 
 }
 
 /// What counting all pixels takes, of all detectors: shared, and in each thread.
-fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> (u64, u64) {
-    plans(settings, category)
+fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>, resolution: Resolution) -> (u64, u64) {
+    plans(settings, category, resolution)
         .fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
 }
 
-fn plans(settings: &Settings, category: &PlannedCategory<'_>) -> impl Iterator<Item = PixelPlan> {
-    (0..category.models.len()).filter_map(|model| PixelPlan::new(settings, category, model))
+fn plans(
+    settings: &Settings,
+    category: &PlannedCategory<'_>,
+    resolution: Resolution,
+) -> impl Iterator<Item = PixelPlan> {
+    (0..category.models.len()).filter_map(move |model| PixelPlan::new(settings, category, model, resolution))
 }
 
 /// Bytes of one counting thread.
-fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, binned: bool) -> u64 {
-    let depth = normal::depth(settings, category.normal_pixels().count() as u64, binned);
+fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, kept: Kept) -> u64 {
+    let depth = normal::depth(settings, category.normal_pixels().count() as u64, kept.binned);
     let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
     let top = match settings.image_score {
         ImageScore::Max | ImageScore::Mean => 0,
@@ -205,7 +233,7 @@ fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, binned: bo
     };
     COUNTER_BYTES
         .saturating_add(wanted.saturating_add(top).saturating_mul(48))
-        .saturating_add(pixel_bytes(settings, category).1)
+        .saturating_add(pixel_bytes(settings, category, kept.resolution).1)
         // Those of the frame, and its rows on their way.
         .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
 }

@@ -81,7 +81,8 @@ impl CategoryRun<'_> {
         let normal = self.planned.list(Class::Normal);
         let pixels: Vec<Option<PixelCounts>> = (0..self.dataset.models.len())
             .map(|model| {
-                let plan = PixelPlan::new(self.settings, self.planned, model).filter(|_| models.contains(&model));
+                let plan = PixelPlan::new(self.settings, self.planned, model, self.lanes.resolution)
+                    .filter(|_| models.contains(&model));
                 plan.map(PixelCounts::new)
             })
             .collect();

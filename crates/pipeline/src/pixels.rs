@@ -23,9 +23,6 @@ pub(crate) struct PixelCounts {
     regions: AtomicU64,
 }
 
-/// Bytes of the memory that are not for histograms: the program, and a few images on their way.
-const OTHER_BYTES: u64 = 40 << 20;
-
 /// What a category's images ask of the histograms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PixelPlan {
@@ -39,9 +36,12 @@ pub(crate) struct PixelPlan {
 
 impl PixelPlan {
     /// The plan for a detector; `None` where not all pixels are counted.
-    ///
-    /// The resolution depends on the memory and on how many detectors there are, never on threads.
-    pub(crate) fn new(settings: &Settings, category: &PlannedCategory<'_>, model: usize) -> Option<Self> {
+    pub(crate) fn new(
+        settings: &Settings,
+        category: &PlannedCategory<'_>,
+        model: usize,
+        resolution: Resolution,
+    ) -> Option<Self> {
         if !settings.metrics.counts_all_pixels() {
             return None;
         }
@@ -51,8 +51,6 @@ impl PixelPlan {
         let mut sizes = category.normal_pixels();
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
-        let histograms = category.models.len() as u64 * if mixed { 2 } else { 1 };
-        let resolution = fitting(comparison, settings.memory.saturating_sub(OTHER_BYTES) / histograms.max(1));
         Some(Self { comparison, resolution, mixed, refine: settings.refine })
     }
 
@@ -75,21 +73,6 @@ impl PixelPlan {
     fn histograms(self) -> u64 {
         if self.mixed { 2 } else { 1 }
     }
-}
-
-/// The default resolution, or halves of it until the histogram and what comes beside it are this many bytes.
-fn fitting(comparison: Comparison, bytes: u64) -> Resolution {
-    let mut resolution = Resolution::default();
-    let needed = |resolution: Resolution| {
-        let closing = (u64::from(resolution.bins) + u64::from(resolution.keys)) * size_of::<ScoreBin>() as u64;
-        ScoreHistogram::bytes(comparison, resolution) + ScoreCounter::bytes(comparison, resolution).max(closing)
-    };
-    while needed(resolution) > bytes
-        && let Some(half) = resolution.halved()
-    {
-        resolution = half;
-    }
-    resolution
 }
 
 impl PixelCounts {
