@@ -5,7 +5,7 @@ use std::fs;
 use std::io::BufReader;
 use std::path::Path;
 
-use pimo_synth::Plan;
+use pimo_synth::{MapFormat, Plan};
 
 use crate::support::{Ended, Toy, pimo, plan, refused, snapshot, succeeded};
 
@@ -83,6 +83,18 @@ fn what_it_writes_and_prints() {
     let before = fs::read(toy.path("pictures/d/toy/good/000.png")).unwrap();
     succeeded(heatmap(&toy, "again", &["--image", "toy/good/000", "--progress", "never"]));
     assert_eq!(fs::read(toy.path("again/d/toy/good/000.png")).unwrap(), before);
+}
+
+#[test]
+fn maps_inside_of_stacked_files() {
+    for map_format in [MapFormat::Torch, MapFormat::Npz] {
+        let toy = Toy::of(&Plan { map_format, ..plan() });
+        let inputs = vec!["--manifest".into(), toy.path("data/manifest.csv").into()];
+        // Masks are 0 and 255: the rule is not the usual one, the picture is.
+        succeeded(toy.eval_to("out", inputs, &["--fpr-bounds", "1e-3,1e-1", "--mask-threshold", "99"]));
+        let ended = succeeded(heatmap(&toy, "pictures", &["--worst", "1", "--normal", "1"]));
+        assert_eq!((drawn(&toy, "pictures"), ended.stderr.as_str()), (2, ""));
+    }
 }
 
 #[test]
