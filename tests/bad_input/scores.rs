@@ -55,6 +55,7 @@ fn bad_scores_may_be_left_out() {
     std::fs::remove_file(without.mask("stain/001")).unwrap();
     succeeded(without.eval(&["--skip-bad"]));
     assert_eq!(scores(&without.path("out")), scores(&toy.path("out")));
+    assert_eq!(crate::support::record(&without.path("out")).inputs, record.inputs);
 }
 
 #[test]

@@ -1,21 +1,19 @@
 //! Scores as integers that keep their order.
 
-const SIGN: u64 = 1 << 63;
+use crate::Keyed;
 
 /// The key of a score: an integer that is larger where the score is larger. +0.0 and -0.0 have the same key.
 ///
 /// Scores of every type map here exactly through double precision, so keys of different maps compare by value.
 #[inline]
 pub fn key_of_score(score: f64) -> u64 {
-    // Adding zero turns -0.0 into +0.0 and changes nothing else.
-    let bits = (score + 0.0).to_bits();
-    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+    score.key()
 }
 
 /// The score that has this key.
 #[inline]
 pub fn score_of_key(key: u64) -> f64 {
-    f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
+    f64::from_key(key)
 }
 
 #[cfg(test)]
