@@ -19,8 +19,9 @@ pub struct SourceArgs {
 
     /// A folder of published scores; repeat for several
     ///
-    /// As the AUPIMO paper's: <model>/<collection>/<dataset>/aupimo/aupimos.json, and auroc.json, aupr.json and
-    /// aupro.json beside aupimo. The category is <collection>/<dataset>. Also what `pimo eval --export published` wrote.
+    /// As the AUPIMO paper's: `<model>/<collection>/<dataset>/aupimo/aupimos.json`, and auroc.json, aupr.json and
+    /// aupro.json beside aupimo. The category is `<collection>/<dataset>`. Also what `pimo eval --export published`
+    /// wrote.
     #[arg(long, value_name = "DIR")]
     pub published: Vec<PathBuf>,
 

@@ -37,7 +37,7 @@ pub struct ConvertArgs {
 
     /// The detector: its name for a file without one, or the only one to convert; repeat for several
     ///
-    /// Published files are named after their folders, <model>/<collection>/<dataset>/aupimo/aupimos.json.
+    /// Published files are named after their folders, `<model>/<collection>/<dataset>/aupimo/aupimos.json`.
     #[arg(long, value_name = "NAME")]
     model: Vec<String>,
 
