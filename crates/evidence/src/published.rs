@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pimo_store::{PublishedDataset, PublishedTree};
+use pimo_store::{PublishedDataset, PublishedTree, StoreError};
 
 use crate::source::Names;
 use crate::{EvaluatedImage, EvidenceError, ModelScores, RunDescription};
@@ -37,6 +37,10 @@ pub(crate) fn results(
 
 fn result(dataset: &PublishedDataset, position: usize, names: &Names) -> Result<ModelScores, EvidenceError> {
     let scores = dataset.scores()?;
+    if let Some(score) = scores.aupimos.iter().find(|score| score.is_infinite()) {
+        let message = format!("has a score of {score}; expected numbers, and NaN for normal images");
+        return Err(StoreError::Json { path: dataset.scores_path(), message }.into());
+    }
     let anomalous =
         scores.images(dataset.category()).into_iter().enumerate().filter(|(_, image)| image.score.is_some());
     Ok(ModelScores {
@@ -89,6 +93,19 @@ pub(crate) fn add_collections(results: &mut [ModelScores], is_published: impl Fn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Evidence, Source};
+
+    #[test]
+    fn infinite_scores_are_refused_with_their_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let aupimo = folder.path().join("padim/mvtec/nut/aupimo");
+        std::fs::create_dir_all(&aupimo).expect("a folder");
+        let text = r#"{"fpr_lower_bound": 1e-5, "fpr_upper_bound": 1e-4, "aupimos": [0.5, -Infinity]}"#;
+        std::fs::write(aupimo.join("aupimos.json"), text).expect("a file");
+        let sources = Source::open_all(&[], &[folder.path().to_path_buf()]).expect("a tree");
+        let error = Evidence::of(&sources, "aupimo").expect_err("infinite").to_string();
+        assert!(error.ends_with("aupimos.json: has a score of -inf; expected numbers, and NaN for normal images"));
+    }
 
     #[test]
     fn collections_are_added_where_they_are_known() {

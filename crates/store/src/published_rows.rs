@@ -121,7 +121,7 @@ impl PublishedScores {
     /// The images as rows, in order of their ids. What the file does not say is null.
     ///
     /// # Errors
-    /// Two images have the same id.
+    /// Two images have the same id, or a score is infinite.
     pub fn rows(&self, model: &str, category: &str) -> Result<Vec<ImageRow>> {
         let row = |image: crate::PublishedImage| ImageRow {
             model: model.to_owned(),
@@ -133,6 +133,12 @@ impl PublishedScores {
             image_id: image.image_id,
             ..ImageRow::default()
         };
+        if let Some(score) = self.aupimos.iter().find(|score| score.is_infinite()) {
+            return Err(StoreError::Rows {
+                table: "images",
+                message: format!("a score is {score}, expected a number"),
+            });
+        }
         let mut rows: Vec<ImageRow> = self.images(category).into_iter().map(row).collect();
         rows.sort_by(|a, b| a.image_id.cmp(&b.image_id));
         match rows.windows(2).find(|pair| pair[0].image_id == pair[1].image_id) {

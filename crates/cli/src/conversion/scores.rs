@@ -71,7 +71,8 @@ pub(crate) fn import(
     for (category, files) in &categories {
         let mut rows: Vec<ImageRow> = Vec::new();
         for file in files {
-            rows.extend(PublishedScores::read(&file.file)?.rows(&file.model, category)?);
+            let scores = PublishedScores::read(&file.file)?;
+            rows.extend(scores.rows(&file.model, category).map_err(|error| unfit(&file.file, error))?);
         }
         rows.sort_by(|a, b| (&a.image_id, &a.model).cmp(&(&b.image_id, &b.model)));
         rows.iter().try_for_each(|row| table.push(row))?;

@@ -65,14 +65,19 @@ pub(crate) fn describe(
     let mut described = Vec::new();
     let mut without = Vec::new();
     for result in results {
-        let Some(whole) = Described::of(result, None, policies)? else {
+        let unusable = |source: AnalysisError| AnalysisError::InCategory {
+            category: result.category.clone(),
+            model: result.model.clone(),
+            source: Box::new(source),
+        };
+        let Some(whole) = Described::of(result, None, policies).map_err(unusable)? else {
             without.push(result);
             continue;
         };
         described.push(whole);
         let defects: BTreeSet<&str> = result.images.iter().filter_map(|image| image.defect.as_deref()).collect();
         for defect in defects {
-            described.extend(Described::of(result, Some(defect), policies)?);
+            described.extend(Described::of(result, Some(defect), policies).map_err(unusable)?);
         }
     }
     Ok((described, without))
