@@ -17,10 +17,10 @@ pub(crate) const ABOUT: &str = "Convert published scores, curves and maps to Par
 /// What it does, in full.
 pub(crate) const LONG_ABOUT: &str = "Convert published scores, curves and maps.\n\n\
         What INPUT is decides what becomes of it:\n\
-        aupimos.json, or a folder of published scores   images.parquet; columns that the source lacks are null\n\
-        images.parquet, or the folder of a run          aupimos.json, or a folder <model>/<category>/aupimo/aupimos.json\n\
-        curves.pt                                       curves.parquet\n\
-        asmaps.pt, or an .npz of maps                   a folder of .npy maps for `pimo eval --maps`, or one .npy of N x H x W\n\n\
+        aupimos.json     images.parquet, null where the source says nothing; also a folder of them\n\
+        images.parquet   aupimos.json, or a folder of them; also the folder of a run\n\
+        curves.pt        curves.parquet\n\
+        asmaps.pt, .npz  a folder of .npy maps for `pimo eval --maps`, or one .npy of N x H x W\n\n\
         Maps and curves are read one at a time: the file may be larger than memory.";
 
 /// Arguments of `pimo convert`.

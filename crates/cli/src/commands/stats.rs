@@ -103,8 +103,8 @@ enum Format {
 }
 
 const EXAMPLES: &str = "\
-Names of statistics, as in the AUPIMO paper's code: mean; q1, med, q3 the quartiles; whislo, whishi the ends
-of the whiskers; outlo_000000, outhi_000000 and so on the outliers below and above them.
+Names of statistics, as in the AUPIMO paper's code: mean; q1, med, q3 the quartiles;
+whislo, whishi the ends of the whiskers; outlo_000000, outhi_000000 and so on the outliers.
 
 Examples:
   A table, and files for programs:
