@@ -7,21 +7,21 @@
 use pimo_accumulator::WEIGHT_BITS;
 
 use crate::interval::{Bounds, Interval};
-use crate::score_curve::{ScoreCurve, Step};
+use crate::score_curve::ScoreCurve;
 
 /// Fractional bits of the mean covered fraction of regions.
-const COVERED_BITS: u32 = 61;
+pub(crate) const COVERED_BITS: u32 = 61;
 
 /// Smaller limits are below one pixel of any dataset.
 const SMALLEST_LIMIT: f64 = 1e-15;
 
 /// The curve over one bin: `width` negatives, and heights before and after it, each between two integers.
 #[derive(Clone, Copy)]
-struct Piece {
-    width: u64,
-    before: (u128, u128),
-    after: (u128, u128),
-    tie: bool,
+pub(crate) struct Piece {
+    pub(crate) width: u64,
+    pub(crate) before: (u128, u128),
+    pub(crate) after: (u128, u128),
+    pub(crate) tie: bool,
 }
 
 impl Piece {
@@ -64,7 +64,12 @@ fn width_at(limit: f64, negatives: u64) -> (u64, Bounds) {
 }
 
 /// The area up to `limit`, divided by it, where `top` is the height of 1 and there are `negatives` in all, at least 1.
-fn normalised_area(pieces: impl Iterator<Item = Piece>, limit: f64, negatives: u64, top: u128) -> Option<Interval> {
+pub(crate) fn normalised_area(
+    pieces: impl Iterator<Item = Piece>,
+    limit: f64,
+    negatives: u64,
+    top: u128,
+) -> Option<Interval> {
     if !(SMALLEST_LIMIT..=1.0).contains(&limit) {
         return None;
     }
@@ -123,23 +128,26 @@ impl ScoreCurve {
         }
         let mut before = (0, 0);
         let pieces = self.steps().map(move |step| {
-            let after = if step.bin.positives == 0 { before } else { self.covered(&step) };
+            let after = if step.bin.positives == 0 {
+                before
+            } else {
+                covered_fraction(step.weight + step.bin.weight, step.tp_end(), self.regions)
+            };
             let piece = Piece { width: step.bin.negatives, before, after, tie: step.is_tie() };
             before = after;
             piece
         });
         normalised_area(pieces, limit, self.negatives, 1 << COVERED_BITS)
     }
+}
 
-    /// The mean covered fraction at the end of a step, rounded down and up. Each pixel's weight was rounded down, so
-    /// the exact sum is larger by less than one unit a pixel.
-    fn covered(&self, step: &Step<'_>) -> (u128, u128) {
-        const DROPPED: u32 = WEIGHT_BITS - COVERED_BITS;
-        let regions = u128::from(self.regions);
-        let low = step.weight + step.bin.weight;
-        let high = low + u128::from(step.tp_end());
-        // Rounding down twice is rounding down once.
-        let most = 1 << COVERED_BITS;
-        (((low >> DROPPED) / regions).min(most), ((high >> DROPPED) + 1).div_ceil(regions).min(most))
-    }
+/// The mean covered fraction of the regions, rounded down and up, when `found` anomalous pixels of this weight are
+/// found. Each pixel's weight was rounded down, so the exact sum is larger by less than one unit a pixel.
+pub(crate) fn covered_fraction(weight: u128, found: u64, regions: u64) -> (u128, u128) {
+    const DROPPED: u32 = WEIGHT_BITS - COVERED_BITS;
+    let regions = u128::from(regions);
+    let high = weight + u128::from(found);
+    // Rounding down twice is rounding down once.
+    let most = 1 << COVERED_BITS;
+    (((weight >> DROPPED) / regions).min(most), ((high >> DROPPED) + 1).div_ceil(regions).min(most))
 }

@@ -110,28 +110,6 @@ impl ScoreCurve {
         Self::of_labelled(samples.into_values())
     }
 
-    /// The same pixels in `count` bins of equal width between the lowest and the highest score, each bin taken for a
-    /// tie at its lower edge: how tools count that fix their bins beforehand. A bin of the histogram that lies across
-    /// an edge goes where its lower end is. `None` if there are no pixels or no bins.
-    pub fn evenly_binned(&self, count: u32) -> Option<Self> {
-        let (lowest, highest) = (self.bins.last()?.low, self.bins.first()?.high);
-        let last = count.checked_sub(1)?;
-        let width = (highest - lowest) / f64::from(count);
-        let index = |score: f64| (((score - lowest) / width) as u32).min(last);
-        let mut bins: Vec<ScoreBin> = Vec::new();
-        for tied in self.bins.chunk_by(|a, b| index(a.low) == index(b.low)) {
-            let edge = lowest + width * f64::from(index(tied[0].low));
-            bins.push(ScoreBin {
-                positives: tied.iter().map(|bin| bin.positives).sum(),
-                negatives: tied.iter().map(|bin| bin.negatives).sum(),
-                weight: tied.iter().map(|bin| bin.weight).sum(),
-                low: edge,
-                high: edge,
-            });
-        }
-        Some(Self { bins, ..*self })
-    }
-
     /// Positives and negatives in all.
     pub const fn totals(&self) -> (u64, u64) {
         (self.positives, self.negatives)
@@ -175,19 +153,6 @@ mod tests {
         assert_eq!(curve.totals(), (1, 2));
         assert_eq!(curve.auroc().unwrap().value(), 1.0);
         assert_eq!(curve.f1_max().unwrap().threshold.value(), 0.9);
-    }
-
-    #[test]
-    fn even_bins_are_ties() {
-        let scores = [(0.0, false), (0.1, true), (0.3, false), (0.6, true), (0.9, false), (1.0, true)];
-        let curve = ScoreCurve::of_labelled(scores).evenly_binned(2).unwrap();
-        // Two positives and a negative above, one and two below.
-        assert_eq!(curve.bins.iter().map(|bin| (bin.positives, bin.negatives)).collect::<Vec<_>>(), [(2, 1), (1, 2)]);
-        assert_eq!(curve.bins.iter().map(|bin| bin.low).collect::<Vec<_>>(), [0.5, 0.0]);
-        let same = ScoreCurve::of_labelled([(1.0, true), (1.0, false)]).evenly_binned(1000).unwrap();
-        assert_eq!(same.auroc().unwrap().value(), 0.5);
-        assert!(ScoreCurve::of_labelled([]).evenly_binned(10).is_none());
-        assert!(curve.evenly_binned(0).is_none());
     }
 
     #[test]

@@ -26,6 +26,7 @@
 //! ```
 
 mod frame;
+mod half;
 mod mask;
 mod resample;
 mod row;
@@ -34,6 +35,7 @@ mod scores;
 mod size;
 
 pub use frame::{Frame, FrameError, RowVisitor};
+pub use half::half_precision;
 pub use mask::Mask;
 pub use resample::{Resampler, RowScratch};
 pub use row::RowSummary;
