@@ -26,6 +26,7 @@ if not hasattr(np, "trapz"):  # ADEval 1.1 asks for the name that numpy 2.4 drop
 SIDE = 128
 NORMAL, ANOMALOUS = 12, 18
 STRIPS = 1000
+SQUASHED = "scores from 0 to 30"
 
 
 def smooth(rng, cells):
@@ -55,7 +56,7 @@ def random_dataset(rng, shape):
 
 
 CASES = {
-    "scores from 0 to 30": lambda s: s,
+    SQUASHED: lambda s: s,
     "scores from 0 to 1": lambda s: s / 30,
     "many ties": lambda s: np.round(s * 2) / 64,
 }
@@ -136,11 +137,12 @@ def adeval(maps, masks):
     return {"pixel_auroc": auroc, "pixel_aupr_trapezoid": aupr, "aupro_0.3": aupro}
 
 
-# How far each tool may be from pimo: from the default definitions, and from those of its profile.
+# How far each tool may be from pimo: from the default definitions, and from those of its profile. Anomalib squashes
+# scores that are not from 0 to 1, and its single precision then ties those that differ.
 TOOLS = {
     "scikit-learn": (scikit_learn, 1e-9, None, None),
-    "anomalib": (anomalib, 1e-4, "anomalib", None),
-    "ADEval": (adeval, 5e-2, f"adeval:{STRIPS}", 1e-6),
+    "anomalib": (anomalib, 1e-6, "anomalib", None),
+    "ADEval": (adeval, 1e-3, f"adeval:{STRIPS}", 1e-6),
 }
 
 
@@ -165,6 +167,7 @@ def main():
                 except ImportError as missing:
                     print(f"{case:20} {tool:13} left out: {missing}")
                     continue
+                tolerance = 1e-2 if tool == "anomalib" and case == SQUASHED else tolerance
                 same = pimo_values(args.pimo, folder, ("--profile", profile)) if args.profiles and profile else {}
                 for metric, value in theirs.items():
                     difference = value - ours[metric]
@@ -175,7 +178,7 @@ def main():
                         bad |= profile_tolerance is not None and abs(value - same[metric]) > profile_tolerance
                     print(line + ("  too far" if bad else ""))
                     failed |= bad
-    sys.exit(failed)
+    sys.exit(int(failed))
 
 
 if __name__ == "__main__":

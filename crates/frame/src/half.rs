@@ -11,7 +11,7 @@ use crate::Sample;
 ///
 /// ```
 /// use pimo_frame::half_precision;
-/// assert_eq!(half_precision(0.1_f32), 0.09997559);
+/// assert_eq!(half_precision(0.1_f64), 0.099_975_585_937_5);
 /// assert_eq!(half_precision(-65520.0_f64), f64::NEG_INFINITY);
 /// ```
 pub fn half_precision<S: Sample>(score: S) -> S {
