@@ -18,7 +18,8 @@ pub enum Profile {
     MvtecAd,
     /// The official evaluation of `MVTec` AD 2: scores in half precision, AU-PRO up to 0.05.
     MvtecAd2,
-    /// Anomalib: AUROC, F1max and AUPRO up to 0.3 agree with pimo; AUPR is the trapezoidal area.
+    /// Anomalib: AUROC, F1max and AUPRO up to 0.3 agree with pimo; AUPR is the average precision or the trapezoidal
+    /// area, depending on its version.
     Anomalib,
     /// `ADEval` with this many strips between the lowest and the highest score.
     Adeval(u32),
@@ -83,6 +84,7 @@ impl Profile {
                 let best = curve.f1_max();
                 vec![
                     ("pixel_auroc", curve.auroc()),
+                    ("pixel_ap", curve.average_precision()),
                     ("pixel_aupr_trapezoid", curve.aupr_trapezoid()),
                     ("pixel_f1max", best.map(|best| best.value)),
                     ("pixel_f1max_threshold", best.map(|best| best.threshold)),
@@ -110,6 +112,7 @@ impl Profile {
                 let best = curve.f1_max();
                 vec![
                     ("image_auroc", curve.auroc()),
+                    ("image_ap", curve.average_precision()),
                     ("image_aupr_trapezoid", curve.aupr_trapezoid()),
                     ("image_f1max", best.map(|best| best.value)),
                     ("image_f1max_threshold", best.map(|best| best.threshold)),
