@@ -34,11 +34,9 @@ impl<S: Pod> Mapped<S> {
         let bytes = map(input.file(), offset, bytes)?;
         bytemuck::try_cast_slice::<u8, S>(&bytes).ok()?;
         let registration = fault::register(bytes.as_ptr() as usize, bytes.len())?;
-        // All pages at once cost less than one by one when they are looked at, and what waits for a disk is the thread
-        // that reads. Systems that do not know this may know the other; both are only hints.
-        if bytes.advise(Advice::PopulateRead).is_err() {
-            let _ = bytes.advise(Advice::WillNeed);
-        }
+        // Only a hint: without it the file is read all the same. Mapping all pages at once here (`PopulateRead`) costs
+        // less processor time, but counters then wait for what readers would have had behind them.
+        let _ = bytes.advise(Advice::WillNeed);
         Some(Self { registration, bytes, input: input.clone(), end, samples: PhantomData })
     }
 }
