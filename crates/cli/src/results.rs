@@ -1,9 +1,9 @@
 //! The table that `pimo eval` prints.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pimo_store::{AupimoSummary, CategorySummary, Summary};
+use pimo_store::{AupimoSummary, CategorySummary, MetricValue, Summary};
 use pimo_store::{RunPaths, RunRecord};
 
 use crate::table::{Align, Table};
@@ -36,8 +36,21 @@ fn heading(summary: &Summary) -> String {
     )
 }
 
+/// Metrics of the field that stand beside AUPIMO, if the run has them: name, heading.
+const BESIDE: [(&str, &str); 4] =
+    [("aupro_0.3", "AUPRO 0.3"), ("pixel_auroc", "AUROC"), ("pixel_f1max", "F1max"), ("image_auroc", "image AUROC")];
+
+type Metrics = BTreeMap<String, MetricValue>;
+
+/// Which of them the run has.
+fn beside(summary: &Summary) -> Vec<(&'static str, &'static str)> {
+    let categories = || summary.models.values().flat_map(|model| model.categories.values());
+    BESIDE.into_iter().filter(|(name, _)| categories().any(|results| results.metrics.contains_key(*name))).collect()
+}
+
 fn table(summary: &Summary, by_defect: bool) -> Table {
-    let mut table = Table::new(&[
+    let beside = beside(summary);
+    let mut columns = vec![
         ("category", Align::Left),
         ("model", Align::Left),
         ("normal", Align::Right),
@@ -46,12 +59,15 @@ fn table(summary: &Summary, by_defect: bool) -> Table {
         ("median", Align::Right),
         ("at 0", Align::Right),
         ("at 1", Align::Right),
-    ]);
+    ];
+    columns.extend(beside.iter().map(|(_, heading)| (*heading, Align::Right)));
+    let mut table = Table::new(&columns);
+    let names: Vec<&str> = beside.into_iter().map(|(name, _)| name).collect();
     let categories: BTreeSet<&String> = summary.models.values().flat_map(|model| model.categories.keys()).collect();
     for category in categories.iter().copied() {
         for (model, results) in &summary.models {
             if let Some(results) = results.categories.get(category) {
-                add_category(&mut table, category, model, results, by_defect);
+                add_category(&mut table, category, model, results, by_defect, &names);
             }
         }
     }
@@ -59,25 +75,45 @@ fn table(summary: &Summary, by_defect: bool) -> Table {
         for (model, results) in &summary.models {
             let average = &results.macro_average;
             let name = format!("mean of {}", average.categories);
-            table.row(row(&name, model, String::new(), String::new(), &average.aupimo));
+            let mut cells = row(&name, model, String::new(), String::new(), &average.aupimo);
+            cells.extend(values(&average.metrics, &names));
+            table.row(cells);
         }
     }
     table
 }
 
-fn add_category(table: &mut Table, category: &str, model: &str, results: &CategorySummary, by_defect: bool) {
+fn add_category(
+    table: &mut Table,
+    category: &str,
+    model: &str,
+    results: &CategorySummary,
+    by_defect: bool,
+    names: &[&str],
+) {
     let (normal, anomalous) = (results.normal.to_string(), results.anomalous.to_string());
-    table.row(row(category, model, normal, anomalous, &results.aupimo));
+    let mut cells = row(category, model, normal, anomalous, &results.aupimo);
+    cells.extend(values(&results.metrics, names));
+    table.row(cells);
     if by_defect {
         for (defect, results) in &results.defects {
             let images = results.images.to_string();
-            table.row(row(&format!("  {defect}"), model, String::new(), images, &results.aupimo));
+            let mut cells = row(&format!("  {defect}"), model, String::new(), images, &results.aupimo);
+            cells.resize(cells.len() + names.len(), String::new());
+            table.row(cells);
         }
     }
 }
 
+fn values(metrics: &Metrics, names: &[&str]) -> impl Iterator<Item = String> {
+    names.iter().map(|name| score(metrics.get(*name).and_then(|metric| metric.value)))
+}
+
+fn score(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
+
 fn row(name: &str, model: &str, normal: String, anomalous: String, aupimo: &AupimoSummary) -> Vec<String> {
-    let score = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value));
     vec![
         name.to_owned(),
