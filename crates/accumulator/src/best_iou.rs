@@ -41,6 +41,24 @@ fn is_above(a: (u64, u64), b: (u64, u64)) -> bool {
     u128::from(a.0) * u128::from(b.1) > u128::from(b.0) * u128::from(a.1)
 }
 
+/// A score below which no threshold reaches the best overlap of an image, told by the pixels between descending
+/// `thresholds`: `[normal, anomalous]` at or above each and below the one before. Negative infinity where they tell
+/// nothing.
+///
+/// With `anomalous` anomalous pixels in all, a threshold at which FP normal ones are found reaches anomalous /
+/// (anomalous + FP) at most, and FP never falls as thresholds do.
+pub fn floor_of_best_iou(thresholds: &[f64], cells: &[[u64; 2]], anomalous: u64) -> f64 {
+    let counts = cells.iter().scan((0, 0), |(tp, fp), [normal, positive]| {
+        *tp += positive;
+        *fp += normal;
+        Some((*tp, anomalous + *fp))
+    });
+    let best = counts.clone().fold((0, 1), |best, here| if is_above(here, best) { here } else { best });
+    let hopeless = |(_, union): (u64, u64)| is_above(best, (anomalous, union));
+    let index = counts.zip(thresholds).find(|(here, _)| hopeless(*here));
+    index.map_or(f64::NEG_INFINITY, |(_, threshold)| *threshold)
+}
+
 /// Finds the best overlap of image after image, keeping its memory: 256 KiB, and the pixels of one image that may
 /// decide its result, which is a small part of them unless they are nearly all alike.
 #[derive(Clone, Debug)]
@@ -59,10 +77,14 @@ impl<K: OrderedKey> Default for BestIouFinder<K> {
 
 impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
     /// The best overlap of a frame with its mask, whose regions these are; `None` if nothing is anomalous.
-    pub fn find(&mut self, frame: &Frame, regions: &Regions, scratch: &mut RowScratch) -> Option<BestIou> {
+    ///
+    /// Where it is known that no threshold below some score is best (see [`floor_of_best_iou`]), that `floor` spares
+    /// looking at the pixels below it, which are most; negative infinity says that nothing is known.
+    pub fn find(&mut self, frame: &Frame, regions: &Regions, floor: f64, scratch: &mut RowScratch) -> Option<BestIou> {
         let mut range = Range::<K> { regions, lowest: u64::MAX, highest: 0, key: std::marker::PhantomData };
         frame.visit_rows(scratch, &mut range);
-        let (lowest, highest) = (range.lowest, range.highest);
+        let lowest = if floor.is_finite() { range.lowest.max(K::of(floor).into()) } else { range.lowest };
+        let highest = range.highest;
         if lowest > highest {
             return None;
         }
@@ -194,6 +216,9 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         let Self { finder, regions, axis, above } = self;
         let lowest = S::at_least(score_of::<K>(axis.lowest));
+        if S::count_at_least(row, lowest) == 0 {
+            return;
+        }
         stretches(row, regions.row(y), |scores, anomalous| {
             let bins = if anomalous { &mut finder.positives } else { &mut finder.negatives };
             // Most pixels lie below, and asking a block at a time is cheap.
@@ -224,6 +249,9 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         let Self { finder, regions, axis } = self;
         let lowest = S::at_least(score_of::<K>(axis.lowest));
+        if S::count_at_least(row, lowest) == 0 {
+            return;
+        }
         stretches(row, regions.row(y), |scores, anomalous| {
             for block in scores.chunks(64) {
                 if S::count_at_least(block, lowest) == 0 {
@@ -296,14 +324,18 @@ mod tests {
 
             let expected = brute(&double, &anomalous);
             let frame = Frame::new(size, size, Scores::from_f64(double), Some(mask.clone())).unwrap();
-            let found = BestIouFinder::<u64>::default().find(&frame, &regions, &mut RowScratch::default());
+            let found = BestIouFinder::<u64>::default().find(&frame, &regions, f64::NEG_INFINITY, &mut RowScratch::default());
             prop_assert_eq!(found, expected);
 
             let expected = brute(&single.iter().map(|&score| f64::from(score)).collect::<Vec<_>>(), &anomalous);
             let frame = Frame::new(size, size, Scores::from_f32(single), Some(mask)).unwrap();
             let mut finder = BestIouFinder::<u32>::default();
-            for _ in 0..2 {
-                prop_assert_eq!(finder.find(&frame, &regions, &mut RowScratch::default()), expected);
+            let mut scratch = RowScratch::default();
+            let all = anomalous.iter().filter(|&&anomalous| anomalous).count() as u64;
+            for grid in [&[][..], &[28.0, 0.9, 0.8, 0.5, 0.2][..], &[1e30, 0.6][..]] {
+                let mut cells = crate::GridCells::new(grid, grid.len());
+                let floor = floor_of_best_iou(grid, cells.count(&frame, &regions, &mut scratch), all);
+                prop_assert_eq!(finder.find(&frame, &regions, floor, &mut scratch), expected);
             }
         }
     }

@@ -84,6 +84,13 @@ struct Rows<'a> {
 impl RowVisitor for Rows<'_> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         let runs: &[RegionRun] = self.regions.row(y);
+        if runs.is_empty() {
+            // Most rows of most images have no pixel that reaches the grid.
+            let lowest = self.cells.normal_steps.checked_sub(1).map(|last| S::at_least(self.cells.thresholds[last]));
+            if lowest.is_none_or(|lowest| S::count_at_least(row, lowest) == 0) {
+                return;
+            }
+        }
         stretches(row, runs, |scores, anomalous| self.cells.add(scores, anomalous));
     }
 }

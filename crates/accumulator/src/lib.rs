@@ -43,7 +43,7 @@ mod region_scores;
 mod resolution;
 mod score_histogram;
 mod shared_iou;
-pub use best_iou::{BestIou, BestIouFinder};
+pub use best_iou::{BestIou, BestIouFinder, floor_of_best_iou};
 pub use grid_cells::GridCells;
 pub use key_bin::ScoreBin;
 pub use key_counter::KeyCounter;

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::{
     BadScore, BestIou, BestIouFinder, GridCells, OverlapCounter, OverlapThresholds, Region, RegionCounter, Regions,
-    SharedIou,
+    SharedIou, floor_of_best_iou,
 };
 use pimo_dataset::Class;
 use pimo_finaliser::Interval;
@@ -12,6 +12,7 @@ use pimo_frame::{Frame, RowScratch};
 
 use crate::Settings;
 use crate::axis::Measured;
+use crate::grid::ScoreGrid;
 use crate::normal::NormalSide;
 use crate::pixels::{PixelCounts, PixelFeed};
 use crate::sweep::Count;
@@ -76,9 +77,13 @@ impl<'a> AnomalousCounter<'a> {
         }
     }
 
-    fn best_iou(&mut self, frame: &Frame) -> Option<BestIou> {
+    /// Called when the grid's cells have been counted.
+    fn best_iou(&mut self, model: usize, grid: &ScoreGrid, frame: &Frame, anomalous_pixels: u64) -> Option<BestIou> {
         let regions = self.regions.as_ref().filter(|_| self.settings.metrics.iou)?;
-        self.best.find(frame, regions, &mut self.scratch)
+        let cells = self.cells[model].as_ref().map_or(&[][..], GridCells::counts);
+        let known = grid.overlap.min(cells.len());
+        let floor = floor_of_best_iou(&grid.thresholds[..known], &cells[..known], anomalous_pixels);
+        self.best.find(frame, regions, floor, &mut self.scratch)
     }
 
     fn regions(&mut self, side: &NormalSide, frame: &Frame) -> Vec<RegionSeen> {
@@ -130,7 +135,7 @@ impl Count for AnomalousCounter<'_> {
             anomalous_pixels,
             measured,
             predicted,
-            best_iou: self.best_iou(frame),
+            best_iou: self.best_iou(model, &side.grid, frame, anomalous_pixels),
             regions: self.regions(side, frame),
         })
     }

@@ -122,7 +122,8 @@ impl Shares {
         Self {
             kept,
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
-            frame: frame_bytes(category),
+            // Where scores are rounded, both the old and the new ones are there for a while.
+            frame: frame_bytes(category) * if settings.rounds_to_half() { 2 } else { 1 },
             counter: counter_bytes(settings, category, kept),
             result: result_bytes(settings, category, tail),
             closing,

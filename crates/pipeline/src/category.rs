@@ -156,6 +156,7 @@ impl CategoryRun<'_> {
             category: self.planned,
             mask_rule: self.settings.mask_rule,
             region_bytes: region_bytes(self.settings, self.planned),
+            half_precision: self.settings.rounds_to_half(),
             images,
             models,
             bad,
@@ -462,11 +463,10 @@ impl<'a> Rows<'a> {
             found.extend(metrics::of_overlaps(results.best_iou.value(), shared));
         }
         if settings.metrics.image {
-            found.extend(metrics::of_images(&ScoreCurve::of_labelled(
-                self.image_scores(model, results).map(|(_, image)| image),
-            )));
-            let groups = || self.image_scores(model, results).map(|(image, _)| self.run.planned.item(image).group());
-            if groups().any(|group| group.is_some()) {
+            let labelled = self.image_scores(model, results).map(|(_, image)| image);
+            found.extend(metrics::of_images(&ScoreCurve::of_labelled(labelled), settings));
+            let mut groups = self.image_scores(model, results).map(|(image, _)| self.run.planned.item(image).group());
+            if settings.profile.is_none() && groups.any(|group| group.is_some()) {
                 found.extend(metrics::of_samples(&self.samples(model, results)));
             }
         }

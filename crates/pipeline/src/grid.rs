@@ -9,7 +9,7 @@ use crate::plan::PlannedCategory;
 /// Levels of the normal images' rates at which the overlap is added up.
 const RATES: usize = 384;
 /// The largest of these rates: thresholds that let more normal pixels pass are no good ones.
-const LARGEST_RATE: f64 = 0.1;
+const LARGEST_RATE: f64 = 0.05;
 /// Thresholds above all normal scores.
 const ABOVE: usize = 64;
 
@@ -40,7 +40,7 @@ impl ScoreGrid {
     }
 }
 
-/// Thresholds for the mean overlap: 384 levels of the normal images' rate from a single pixel to 0.1, evenly spaced in
+/// Thresholds for the mean overlap: 384 levels of the normal images' rate from a single pixel to 0.05, evenly spaced in
 /// its logarithm, and 64 in growing steps above the highest normal score.
 pub(crate) fn overlap_thresholds(counts: &PixelCounts, category: &PlannedCategory<'_>, images: u64) -> Vec<f64> {
     let pixels: u64 = category.normal_pixels().sum();

@@ -212,6 +212,7 @@ impl Decoding<'_> {
             category,
             mask_rule: self.settings.mask_rule,
             region_bytes: budget::region_bytes(self.settings, category),
+            half_precision: self.settings.rounds_to_half(),
             images,
             models: &models,
             bad: &category.bad,

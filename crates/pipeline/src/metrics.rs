@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use pimo_finaliser::{Interval, ScoreCurve, ThresholdRates, macro_average as macro_average_of};
+use pimo_finaliser::{Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of};
 use pimo_store::MetricValue;
 use pimo_store::rows::CategoryRow;
 
@@ -222,8 +222,23 @@ fn threshold(name: impl Into<String>, value: Option<Interval>) -> Metric {
     Metric { name: name.into(), value, kind: MetricKind::Threshold }
 }
 
+/// Values of another tool under the names that they have here.
+fn of_profile(profile: Profile, values: Vec<ProfileValue>) -> Vec<Metric> {
+    let kind = |name: &str| match profile {
+        _ if is_threshold(name) => MetricKind::Threshold,
+        // Its strips are no bins of ours: what the tool says of them is not narrowed by looking closer at one of them.
+        Profile::Adeval(_) => MetricKind::Indication,
+        _ if name.contains("f1max") => MetricKind::Rate,
+        _ => MetricKind::Area,
+    };
+    values.into_iter().map(|(name, value)| Metric { name: name.to_owned(), value, kind: kind(name) }).collect()
+}
+
 /// Metrics over all pixels of a category.
 pub(crate) fn of_pixels(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> {
+    if let Some(profile) = settings.profile {
+        return of_profile(profile, profile.of_pixels(curve));
+    }
     let mut metrics = Vec::new();
     if settings.metrics.pixel {
         metrics.push(area("pixel_auroc", curve.auroc()));
@@ -268,9 +283,12 @@ pub(crate) fn of_overlaps(best_mean: Option<Interval>, shared: Option<pimo_final
 }
 
 /// Metrics over images.
-pub(crate) fn of_images(curve: &ScoreCurve) -> [Metric; 4] {
+pub(crate) fn of_images(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> {
+    if let Some(profile) = settings.profile {
+        return of_profile(profile, profile.of_images(curve));
+    }
     let best = curve.f1_max();
-    [
+    vec![
         rate("image_auroc", curve.auroc()),
         rate("image_ap", curve.average_precision()),
         rate("image_f1max", best.map(|best| best.value)),

@@ -176,11 +176,12 @@ impl NormalSweep<'_> {
     }
 
     fn levels(&self, model: usize, images: u64, axis: &ThresholdAxis) -> Vec<(f64, Option<f64>)> {
-        if !self.settings.metrics.pixel {
+        if !self.settings.metrics.pixel || self.settings.profile.is_some() {
             return Vec::new();
         }
+        let points = self.points_reaching(model, images, &LEVELS);
         let found = |level: f64| {
-            let point = || self.points_reaching(model, images, &[level]).first().map(|point| point.threshold);
+            let point = || points.iter().find(|point| point.shared_fpr >= level).map(|point| point.threshold);
             (level, axis.threshold_reaching(level).or_else(point))
         };
         LEVELS.map(found).into()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pimo_accumulator::{Connectivity, ImageScore};
 use pimo_dataset::{ManifestOptions, Sources};
-use pimo_finaliser::{CurvePoints, FprBounds, SharedFpr};
+use pimo_finaliser::{CurvePoints, FprBounds, Profile, SharedFpr};
 use pimo_reader::{IoChoice, MaskRule};
 
 use crate::{Metrics, PipelineError};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub connectivity: Connectivity,
     /// Limits of the false-positive rate for AUPRO and partial AUROC, each above 0 and at most 1.
     pub aupro_limits: Vec<f64>,
+    /// Another tool whose values are wanted in place of pimo's own, over all pixels and over images.
+    pub profile: Option<Profile>,
     /// Thresholds at which precision, recall, F1 and intersection over union are wanted.
     pub at: Vec<f64>,
     /// Half-width of a metric's interval that is not worth a warning.
@@ -88,6 +90,7 @@ impl Default for Settings {
             metrics: Metrics::ALL,
             connectivity: Connectivity::Eight,
             aupro_limits: vec![0.01, 0.05, 0.3, 1.0],
+            profile: None,
             at: Vec::new(),
             tolerance: 1e-6,
             refine: false,
@@ -114,6 +117,11 @@ impl Settings {
             ));
         }
         Ok(())
+    }
+
+    /// Whether scores are rounded to half precision before anything else.
+    pub(crate) fn rounds_to_half(&self) -> bool {
+        self.profile.is_some_and(Profile::rounds_to_half)
     }
 
     /// What results depend on, by name, in a fixed order. Goes into every output; nothing of the machine is in it.
@@ -151,6 +159,7 @@ impl Settings {
             ("metrics", self.metrics.to_string()),
             ("connectivity", connectivity.to_owned()),
             ("aupro_limits", numbers(&self.aupro_limits)),
+            ("profile", self.profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string())),
             ("at", numbers(&self.at)),
             ("tolerance", format!("{:?}", self.tolerance)),
             ("refine", self.refine.to_string()),

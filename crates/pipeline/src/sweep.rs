@@ -14,7 +14,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use pimo_accumulator::{BadScore, Regions};
 use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
-use pimo_frame::{Frame, Mask};
+use pimo_frame::{Frame, Mask, Scores, half_precision};
 use pimo_reader::{MaskRule, Reader};
 
 use crate::budget::Lanes;
@@ -74,6 +74,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) mask_rule: MaskRule,
     /// Bytes that finding the connected regions of a mask may take; `None` where they are not looked for.
     pub(crate) region_bytes: Option<u64>,
+    /// Whether scores are rounded to half precision.
+    pub(crate) half_precision: bool,
     /// The images, in order.
     pub(crate) images: &'a [PlannedImage],
     /// Indices of the detectors, in order.
@@ -244,7 +246,17 @@ impl Sweep<'_> {
             Err(error) => return (Outcome::Bad(about.unreadable(&error).into()), 0),
         };
         let stored_bytes = map.stored_bytes;
-        let frame = match Frame::new(map.size, image.evaluated, map.scores, mask) {
+        let scores = if self.half_precision {
+            let rounded = rounded(&map.scores);
+            if let Err(what) = map.scores.verify() {
+                let file = PathBuf::from(at.to_string());
+                return (Outcome::Bad(about.torn(file, &what).into()), stored_bytes);
+            }
+            rounded
+        } else {
+            map.scores
+        };
+        let frame = match Frame::new(map.size, image.evaluated, scores, mask) {
             Ok(frame) => Outcome::Seen(frame),
             Err(error) => {
                 let file = PathBuf::from(at.to_string());
@@ -348,6 +360,14 @@ impl Sweep<'_> {
                 }
             }
         }
+    }
+}
+
+/// The scores in half precision.
+fn rounded(scores: &Scores) -> Scores {
+    match scores {
+        Scores::F32(scores) => Scores::from_f32(scores.as_ref().as_ref().iter().map(|&s| half_precision(s)).collect()),
+        Scores::F64(scores) => Scores::from_f64(scores.as_ref().as_ref().iter().map(|&s| half_precision(s)).collect()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pimo_accumulator::Connectivity;
+use pimo_finaliser::Profile;
 use pimo_pipeline::{Metrics, Settings};
 
 /// Options about metrics.
@@ -25,6 +26,14 @@ pub(super) struct MetricsArgs {
     /// Limits of the false-positive rate for AUPRO and partial AUROC
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', default_value = "0.01,0.05,0.3,1.0", value_parser = limit)]
     pub aupro_limits: Vec<f64>,
+
+    /// Give another tool's values: mvtec-ad, mvtec-ad2, anomalib, or adeval:K
+    ///
+    /// In place of pimo's own, under the same names: `mvtec-ad` and `mvtec-ad2` as the official evaluation of these
+    /// datasets (the latter rounds scores to half precision first), `anomalib`, or `adeval:K` with K strips between the
+    /// lowest and the highest score. What each computes is in docs/compatibility.md.
+    #[arg(long, value_name = "TOOL", conflicts_with_all = ["metrics", "connectivity", "aupro_limits", "at"])]
+    pub profile: Option<Profile>,
 
     /// Thresholds at which precision, recall, F1 and overlap of all pixels are wanted
     #[arg(long, value_name = "SCORES", value_delimiter = ',', value_parser = super::measure::finite, allow_negative_numbers = true)]
@@ -53,6 +62,10 @@ impl MetricsArgs {
         settings.at = distinct(&self.at);
         settings.tolerance = self.tolerance;
         settings.refine = self.refine;
+        settings.profile = self.profile;
+        if self.profile.is_some() {
+            settings.metrics = Metrics { iou: false, ..Metrics::ALL };
+        }
     }
 }
 
