@@ -12,7 +12,7 @@ use crate::region::stretches;
 use crate::{OrderedKey, Regions};
 
 /// Bins between the lowest and the highest anomalous score.
-const BINS: usize = 1 << 14;
+const BINS: usize = 1 << 12;
 
 /// The best intersection over union that one threshold reaches on an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,8 +79,16 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
     /// The best overlap of a frame with its mask, whose regions these are; `None` if nothing is anomalous.
     ///
     /// Where it is known that no threshold below some score is best (see [`floor_of_best_iou`]), that `floor` spares
-    /// looking at the pixels below it, which are most; negative infinity says that nothing is known.
-    pub fn find(&mut self, frame: &Frame, regions: &Regions, floor: f64, scratch: &mut RowScratch) -> Option<BestIou> {
+    /// looking at the pixels below it, which are most; negative infinity says that nothing is known. `row_largest` has
+    /// for each row a score that none of it exceeds; a row without is looked at.
+    pub fn find(
+        &mut self,
+        frame: &Frame,
+        regions: &Regions,
+        floor: f64,
+        row_largest: &[f64],
+        scratch: &mut RowScratch,
+    ) -> Option<BestIou> {
         let mut range = Range::<K> { regions, lowest: u64::MAX, highest: 0, key: std::marker::PhantomData };
         frame.visit_rows(scratch, &mut range);
         let lowest = if floor.is_finite() { range.lowest.max(K::of(floor).into()) } else { range.lowest };
@@ -92,7 +100,7 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
         let axis = Axis { lowest, highest, shift };
         self.positives.fill(0);
         self.negatives.fill(0);
-        let mut count = Count { finder: self, regions, axis, above: 0 };
+        let mut count = Count { finder: self, regions, row_largest, axis, above: 0 };
         frame.visit_rows(scratch, &mut count);
         let above = count.above;
 
@@ -103,7 +111,7 @@ impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
         }
         self.choose_bins(best, anomalous, above);
         self.pixels.clear();
-        frame.visit_rows(scratch, &mut Collect { finder: self, regions, axis });
+        frame.visit_rows(scratch, &mut Collect { finder: self, regions, row_largest, axis });
         Some(self.best_score(axis, anomalous, above))
     }
 
@@ -208,21 +216,23 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Range<'_, K> {
 struct Count<'a, K: OrderedKey> {
     finder: &'a mut BestIouFinder<K>,
     regions: &'a Regions,
+    row_largest: &'a [f64],
     axis: Axis,
     above: u64,
 }
 
 impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self { finder, regions, axis, above } = self;
-        let lowest = S::at_least(score_of::<K>(axis.lowest));
-        if S::count_at_least(row, lowest) == 0 {
+        let Self { finder, regions, row_largest, axis, above } = self;
+        let lowest = score_of::<K>(axis.lowest);
+        if row_largest.get(y).is_some_and(|&largest| largest < lowest) {
             return;
         }
+        let lowest = S::at_least(lowest);
         stretches(row, regions.row(y), |scores, anomalous| {
             let bins = if anomalous { &mut finder.positives } else { &mut finder.negatives };
             // Most pixels lie below, and asking a block at a time is cheap.
-            for block in scores.chunks(64) {
+            for block in scores.chunks(128) {
                 if S::count_at_least(block, lowest) == 0 {
                     continue;
                 }
@@ -242,18 +252,20 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
 struct Collect<'a, K: OrderedKey> {
     finder: &'a mut BestIouFinder<K>,
     regions: &'a Regions,
+    row_largest: &'a [f64],
     axis: Axis,
 }
 
 impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self { finder, regions, axis } = self;
-        let lowest = S::at_least(score_of::<K>(axis.lowest));
-        if S::count_at_least(row, lowest) == 0 {
+        let Self { finder, regions, row_largest, axis } = self;
+        let lowest = score_of::<K>(axis.lowest);
+        if row_largest.get(y).is_some_and(|&largest| largest < lowest) {
             return;
         }
+        let lowest = S::at_least(lowest);
         stretches(row, regions.row(y), |scores, anomalous| {
-            for block in scores.chunks(64) {
+            for block in scores.chunks(128) {
                 if S::count_at_least(block, lowest) == 0 {
                     continue;
                 }
@@ -324,18 +336,25 @@ mod tests {
 
             let expected = brute(&double, &anomalous);
             let frame = Frame::new(size, size, Scores::from_f64(double), Some(mask.clone())).unwrap();
-            let found = BestIouFinder::<u64>::default().find(&frame, &regions, f64::NEG_INFINITY, &mut RowScratch::default());
+            let found = BestIouFinder::<u64>::default().find(&frame, &regions, f64::NEG_INFINITY, &[], &mut RowScratch::default());
             prop_assert_eq!(found, expected);
 
             let expected = brute(&single.iter().map(|&score| f64::from(score)).collect::<Vec<_>>(), &anomalous);
-            let frame = Frame::new(size, size, Scores::from_f32(single), Some(mask)).unwrap();
+            let frame = Frame::new(size, size, Scores::from_f32(single.clone()), Some(mask)).unwrap();
             let mut finder = BestIouFinder::<u32>::default();
             let mut scratch = RowScratch::default();
             let all = anomalous.iter().filter(|&&anomalous| anomalous).count() as u64;
             for grid in [&[][..], &[28.0, 0.9, 0.8, 0.5, 0.2][..], &[1e30, 0.6][..]] {
                 let mut cells = crate::GridCells::new(grid, grid.len());
-                let floor = floor_of_best_iou(grid, cells.count(&frame, &regions, &mut scratch), all);
-                prop_assert_eq!(finder.find(&frame, &regions, floor, &mut scratch), expected);
+                let row_largest: Vec<f64> = single
+                    .chunks_exact(width)
+                    .map(|row| f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max)))
+                    .collect();
+                for row_largest in [&[], &row_largest[..]] {
+                    let cells = cells.count(&frame, &regions, row_largest, &mut scratch);
+                    let floor = floor_of_best_iou(grid, cells, all);
+                    prop_assert_eq!(finder.find(&frame, &regions, floor, row_largest, &mut scratch), expected);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::region::stretches;
 use crate::{RegionRun, Regions};
 
 /// Pixels asked together whether any of them reaches the grid.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 
 /// Counts anomalous and normal pixels between neighbouring thresholds, image after image; one for each thread.
 ///
@@ -21,7 +21,7 @@ const BLOCK: usize = 64;
 /// let frame = Frame::new(size, size, Scores::from_f32(vec![0.8, 0.5, 0.9, 0.1]), Some(mask)).unwrap();
 /// let mut cells = GridCells::new(&[0.8, 0.4], 2);
 /// // Normal and anomalous pixels: from 0.8 up, and from 0.4 up to below 0.8.
-/// assert_eq!(cells.count(&frame, &regions, &mut RowScratch::default()), [[1, 1], [1, 0]]);
+/// assert_eq!(cells.count(&frame, &regions, &[], &mut RowScratch::default()), [[1, 1], [1, 0]]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct GridCells {
@@ -41,10 +41,16 @@ impl GridCells {
     }
 
     /// Counts the pixels of a frame whose mask has these regions: `[normal, anomalous]` at or above each threshold and
-    /// below the one before.
-    pub fn count(&mut self, frame: &Frame, regions: &Regions, scratch: &mut RowScratch) -> &[[u64; 2]] {
+    /// below the one before. `row_largest` has for each row a score that none of it exceeds; a row without is looked at.
+    pub fn count(
+        &mut self,
+        frame: &Frame,
+        regions: &Regions,
+        row_largest: &[f64],
+        scratch: &mut RowScratch,
+    ) -> &[[u64; 2]] {
         self.counts.fill([0; 2]);
-        frame.visit_rows(scratch, &mut Rows { cells: self, regions });
+        frame.visit_rows(scratch, &mut Rows { cells: self, regions, row_largest });
         &self.counts
     }
 
@@ -79,19 +85,20 @@ impl GridCells {
 struct Rows<'a> {
     cells: &'a mut GridCells,
     regions: &'a Regions,
+    row_largest: &'a [f64],
 }
 
 impl RowVisitor for Rows<'_> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         let runs: &[RegionRun] = self.regions.row(y);
-        if runs.is_empty() {
-            // Most rows of most images have no pixel that reaches the grid.
-            let lowest = self.cells.normal_steps.checked_sub(1).map(|last| S::at_least(self.cells.thresholds[last]));
-            if lowest.is_none_or(|lowest| S::count_at_least(row, lowest) == 0) {
-                return;
-            }
+        let lowest = self.cells.normal_steps.checked_sub(1).map(|last| self.cells.thresholds[last]);
+        let reaches = |lowest: f64| self.row_largest.get(y).is_none_or(|&largest| largest >= lowest);
+        if lowest.is_some_and(reaches) {
+            stretches(row, runs, |scores, anomalous| self.cells.add(scores, anomalous));
+        } else {
+            // No normal pixel is counted in most rows.
+            runs.iter().for_each(|run| self.cells.add(&row[run.start as usize..run.end as usize], true));
         }
-        stretches(row, runs, |scores, anomalous| self.cells.add(scores, anomalous));
     }
 }
 
@@ -121,7 +128,7 @@ mod tests {
             let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
             let mut cells = GridCells::new(&grid, normal_steps);
             for _ in 0..2 {
-                let found = cells.count(&frame, &regions, &mut RowScratch::default());
+                let found = cells.count(&frame, &regions, &[], &mut RowScratch::default());
                 prop_assert_eq!(found.len(), grid.len());
                 for (cell, counts) in found.iter().enumerate() {
                     let above = if cell == 0 { f64::INFINITY } else { grid[cell - 1] };

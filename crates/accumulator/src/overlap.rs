@@ -38,6 +38,8 @@ pub struct OverlapCounts<'a> {
     pub reached: &'a [Run],
     /// Pixels of the image, anomalous or not, that reach each of the two thresholds.
     pub predicted: [u64; 2],
+    /// For each row a score that none of it exceeds: most rows need not be looked at again.
+    pub row_largest: &'a [f64],
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ struct Seen {
     predicted: [u64; 2],
     pending: Vec<u64>,
     runs: Vec<Run>,
+    row_largest: Vec<f64>,
 }
 
 /// One image being looked at.
@@ -65,6 +68,7 @@ impl OverlapCounter {
             predicted: [0; 2],
             pending: Vec::new(),
             runs: Vec::new(),
+            row_largest: Vec::new(),
         };
         Self { scratch: RowScratch::default(), seen }
     }
@@ -88,6 +92,7 @@ impl OverlapCounter {
             anomalous_pixels: frame.mask().map_or(0, pimo_frame::Mask::anomalous_pixels),
             reached: &self.seen.runs,
             predicted: self.seen.predicted,
+            row_largest: &self.seen.row_largest,
         })
     }
 }
@@ -99,6 +104,7 @@ impl Seen {
         self.predicted = [0; 2];
         self.pending.clear();
         self.runs.clear();
+        self.row_largest.clear();
     }
 
     /// Keeps the scores of the row's anomalous pixels that reach the floor.
@@ -165,6 +171,8 @@ impl RowVisitor for Looking<'_> {
             let summary = S::summary(rows);
             if summary.finite && self.lowest().is_none_or(|lowest| summary.largest < S::at_least(lowest)) {
                 self.seen.score.row(rows, summary.largest);
+                let count = rows.len() / width;
+                self.seen.row_largest.extend(std::iter::repeat_n(summary.largest.to_f64(), count));
                 return;
             }
         }
@@ -177,6 +185,7 @@ impl RowVisitor for Looking<'_> {
         let summary = S::summary(row);
         self.seen.finite &= summary.finite;
         self.seen.score.row(row, summary.largest);
+        self.seen.row_largest.push(summary.largest.to_f64());
         for (threshold, predicted) in self.thresholds.predicted.iter().zip(&mut self.seen.predicted) {
             if let Some(threshold) = threshold.map(S::at_least)
                 && summary.largest >= threshold

@@ -128,7 +128,7 @@ mod tests {
                 let mask_pixels = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                let cells = counter.count(&frame, &regions, &mut RowScratch::default());
+                let cells = counter.count(&frame, &regions, &[], &mut RowScratch::default());
                 whole.add(cells, mask_pixels);
                 let mut part = SharedIou::new(&grid);
                 part.add(cells, mask_pixels);

@@ -98,7 +98,7 @@ mod tests {
                 let anomalous = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                shared.add(cells.count(&frame, &regions, &mut RowScratch::default()), anomalous);
+                shared.add(cells.count(&frame, &regions, &[], &mut RowScratch::default()), anomalous);
             }
             let anomalous: Vec<_> = images.iter().filter(|image| image.iter().any(|pixel| pixel.1)).collect();
             let mean = |threshold: u8| {

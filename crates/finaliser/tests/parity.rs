@@ -132,7 +132,7 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
         let mut rows = Rows { counter: &mut counter, histogram: &mut histogram, regions: &regions, largest };
         frame.visit_rows(&mut scratch, &mut rows);
         images.push((rows.largest, !regions.regions().is_empty()));
-        if let Some(found) = finder.find(frame, &regions, f64::NEG_INFINITY, &mut scratch) {
+        if let Some(found) = finder.find(frame, &regions, f64::NEG_INFINITY, &[], &mut scratch) {
             best.add(&found);
         }
         count += regions.regions().len() as u64;
@@ -146,7 +146,7 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
     for frame in frames {
         let empty = Mask::empty(frame.evaluated());
         let mask = frame.mask().unwrap_or(&empty);
-        let counts = cells.count(frame, &Regions::of(mask, connectivity), &mut scratch);
+        let counts = cells.count(frame, &Regions::of(mask, connectivity), &[], &mut scratch);
         shared.add(counts, mask.anomalous_pixels());
     }
     Measured {

@@ -31,6 +31,7 @@ pub(crate) struct AnomalousCounter<'a> {
     scratch: RowScratch,
     /// Of the frame just counted.
     regions: Option<Regions>,
+    row_largest: Vec<f64>,
 }
 
 /// What an anomalous image says.
@@ -74,6 +75,7 @@ impl<'a> AnomalousCounter<'a> {
             region_counter: RegionCounter::default(),
             scratch: RowScratch::default(),
             regions: None,
+            row_largest: Vec::new(),
         }
     }
 
@@ -83,7 +85,7 @@ impl<'a> AnomalousCounter<'a> {
         let cells = self.cells[model].as_ref().map_or(&[][..], GridCells::counts);
         let known = grid.overlap.min(cells.len());
         let floor = floor_of_best_iou(&grid.thresholds[..known], &cells[..known], anomalous_pixels);
-        self.best.find(frame, regions, floor, &mut self.scratch)
+        self.best.find(frame, regions, floor, &self.row_largest, &mut self.scratch)
     }
 
     fn regions(&mut self, side: &NormalSide, frame: &Frame) -> Vec<RegionSeen> {
@@ -106,7 +108,7 @@ impl<'a> AnomalousCounter<'a> {
         if side.grid.thresholds.is_empty() {
             return;
         }
-        let cells = cells.count(frame, regions, &mut self.scratch);
+        let cells = cells.count(frame, regions, &self.row_largest, &mut self.scratch);
         let (mut found, mut next) = (0, 0);
         for &place in &side.grid.curve {
             found += cells[next..=place].iter().map(|[_, anomalous]| anomalous).sum::<u64>();
@@ -123,6 +125,8 @@ impl Count for AnomalousCounter<'_> {
         let side = self.sides[model].as_ref().expect("a detector without an axis is not swept");
         let predicted = side.axis.operating_points().map(|point| Some(point.threshold));
         let counts = self.counter.count(frame, OverlapThresholds { axis: side.axis.keys(), predicted })?;
+        self.row_largest.clear();
+        self.row_largest.extend_from_slice(counts.row_largest);
         let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
         let (image_score, anomalous_pixels, predicted) =
             (counts.image_score, counts.anomalous_pixels, counts.predicted);
