@@ -5,7 +5,8 @@
         --maps MAPS --dataset DATASET [--category NAME] [--runs 9] [--anomalib PYTHON] [--sklearn PYTHON]
 
 --maps is one detector's folder of .npy maps in a layout that pimo knows, --dataset the folder of its masks.
-Every program is a whole process, started in turn (A B C A B C ...) after a run of each that is not counted.
+`pimo eval` computes AUPIMO alone (--metrics aupimo) unless it says all metrics. Every program is a whole process,
+started in turn (A B C A B C ...) after a run of each that is not counted.
 --anomalib names a Python interpreter that has anomalib from PyPI installed; it is run once or twice only, because it
 takes minutes and gigabytes. Peak memory is what the operating system counted for the finished process.
 """
@@ -53,7 +54,12 @@ def main():
     out = Path(tempfile.mkdtemp(prefix="pimo-bench-"))
     category = ["--category", args.category] if args.category else []
     pimo = [args.pimo, "eval", "--maps", args.maps, "--dataset", args.dataset, "--out", out / "run", "--force", "--io", args.io, *category]
-    commands = {"pimo eval": pimo, "pimo eval linspace:300000": [*pimo, "--thresholds", "linspace:300000", "--allow-few-points"]}
+    aupimo = [*pimo, "--metrics", "aupimo"]
+    commands = {
+        "pimo eval": aupimo,
+        "pimo eval linspace:300000": [*aupimo, "--thresholds", "linspace:300000", "--allow-few-points"],
+        "pimo eval, all metrics": pimo,
+    }
     if args.scan:
         commands["bare scan"] = [args.scan, args.maps, "--io", args.io]
         commands["bare scan, fused"] = [args.scan, args.maps, "--io", args.io, "--fused"]
