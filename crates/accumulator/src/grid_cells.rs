@@ -97,7 +97,9 @@ impl RowVisitor for Rows<'_> {
             stretches(row, runs, |scores, anomalous| self.cells.add(scores, anomalous));
         } else {
             // No normal pixel is counted in most rows.
-            runs.iter().for_each(|run| self.cells.add(&row[run.start as usize..run.end as usize], true));
+            for run in runs {
+                self.cells.add(&row[run.start as usize..run.end as usize], true);
+            }
         }
     }
 }
