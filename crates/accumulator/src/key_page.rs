@@ -85,6 +85,8 @@ impl<K: OrderedKey> Page<K> {
         Bin::<K>::absorb(&mut both, &positive.tally, width);
         let (low, high) = both.range(width);
         let score = |low| K::join(self.prefix, low).score();
+        // The key below that of zero belongs to no score; a bin may end there, but no score of it does.
+        let high = if low < high && K::of(score(high)) != K::join(self.prefix, high) { high - 1 } else { high };
         bins.push(ScoreBin {
             positives: positive.tally.count,
             negatives: negative.count,

@@ -201,8 +201,9 @@ fn match_images<'a>(
         return Err(unmatched_images(name, unmatched));
     } else {
         let count = unmatched.len();
-        warnings
-            .push(format!("{count} images of category {name} are left out: not all detectors have a score of them"));
+        warnings.push(format!(
+            "images of category {name} left out because not all detectors have a score of them: {count}"
+        ));
     }
     Ok(images.first().is_some_and(|images| !images.is_empty()).then_some(MatchedCategory {
         name,

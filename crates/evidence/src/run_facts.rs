@@ -7,8 +7,9 @@ use crate::{EvidenceError, RunDescription};
 
 pub(crate) use pimo_store::Parameters;
 
-/// The parameters that per-image scores depend on, whichever score is compared.
-const DECISIVE: [&str; 5] = ["thresholds", "fpr_lower_bound", "fpr_upper_bound", "shared_fpr", "mask"];
+/// The parameters that per-image scores depend on, whichever score is compared; a profile may round all scores, and
+/// gives metrics of one name other definitions.
+const DECISIVE: [&str; 6] = ["thresholds", "fpr_lower_bound", "fpr_upper_bound", "shared_fpr", "mask", "profile"];
 
 /// Names that are listed of many.
 const LISTED: usize = 8;

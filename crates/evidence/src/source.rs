@@ -64,6 +64,16 @@ impl Source {
         }
     }
 
+    /// What a category of the evidence is called in this source: beside published scores a run's `screw` counts as
+    /// `mvtec/screw`, and its own tables know `screw` alone.
+    pub fn own_category<'a>(&self, category: &'a str) -> &'a str {
+        let last = category.rsplit('/').next().unwrap_or(category);
+        match self.run() {
+            Some(run) if !run.record().categories.iter().any(|own| own == category) => last,
+            _ => category,
+        }
+    }
+
     /// Names of the detectors.
     fn models(&self) -> BTreeSet<&str> {
         match self {
@@ -81,6 +91,14 @@ fn name(path: &Path) -> String {
 }
 
 impl Evidence {
+    /// What the runs warned of when they were made, in one line: the first warning, and how many there are.
+    pub fn own_warnings(&self) -> Option<String> {
+        let first = self.warnings.first()?;
+        let count = self.warnings.len();
+        let plural = if count == 1 { "" } else { "s" };
+        Some(format!("the runs gave {count} warning{plural} when they were made, see their summary.json: {first}"))
+    }
+
     /// Reads one score per image, the metrics of the categories, and how the runs were made. `score` is a column of
     /// `images.parquet`; published files have `aupimo` alone. Beside published scores, a run's category `screw` counts
     /// as `mvtec/screw` where that is the only published one of this name.

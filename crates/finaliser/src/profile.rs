@@ -35,8 +35,8 @@ pub struct ProfileError(String);
 
 /// Fewer strips are refused by the tool.
 const FEWEST_STRIPS: u32 = 5;
-/// More strips than single precision can tell apart.
-const MOST_STRIPS: u32 = 1 << 24;
+/// More strips take memory and tell nothing new.
+const MOST_STRIPS: u32 = 1 << 16;
 
 impl FromStr for Profile {
     type Err = ProfileError;

@@ -30,6 +30,8 @@ pub enum NormalPixels {
 pub struct RatePoint {
     /// The threshold: the lower edge of a bin.
     pub threshold: f64,
+    /// Highest score of the bin: the highest threshold that reaches the level lies between the two.
+    pub highest: f64,
     /// Mean over the normal images of the share of pixels at or above it.
     pub shared_fpr: f64,
 }
@@ -71,7 +73,7 @@ pub fn rate_points(bins: impl Iterator<Item = ScoreBin>, normal: NormalPixels, l
         weight += bin.weight;
         let shared_fpr = normal.rate(negatives, weight);
         if levels.next_if(|&level| level <= shared_fpr).is_some() {
-            points.push(RatePoint { threshold: bin.low, shared_fpr });
+            points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
             while levels.next_if(|&level| level <= shared_fpr).is_some() {}
         }
         if levels.peek().is_none() {

@@ -92,12 +92,8 @@ impl ThresholdAxis {
                 let known = points.iter().zip(bounds).find(|(_, bound)| *bound == level);
                 known.map(|(point, _)| point.threshold).or_else(|| axis.threshold_reaching(level))
             }
-            AxisKind::Binned(axis) => {
-                let reached = level <= axis.largest_rate();
-                let points = axis.points(&[level]);
-                reached.then(|| points.into_iter().find(|(_, rate)| *rate >= level)).flatten().map(|point| point.0)
-            }
-            AxisKind::Published(_) => None,
+            // Its bins may be put together; those of the histogram tell more.
+            AxisKind::Binned(_) | AxisKind::Published(_) => None,
         }
     }
 
@@ -189,8 +185,8 @@ impl ThresholdAxis {
             AxisKind::Exact(_) if ends_in_each_image(settings) => Vec::new(),
             AxisKind::Exact(axis) => few_pixels(axis.upper_threshold()).into_iter().collect(),
             AxisKind::Binned(axis) if !axis.covers_bounds() => vec![format!(
-                "AUPIMO is null: the shared FPR of the highest scores of normal images is {:.3e}, and the lower bound is \
-                 {}; use other --fpr-bounds",
+                "AUPIMO is null: of the normal images no shared FPR below {:.3e} is known, and the lower bound is {}; \
+                 give more --memory, or use other --fpr-bounds",
                 axis.smallest_rate(),
                 settings.bounds.lower(),
             )],

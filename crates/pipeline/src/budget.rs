@@ -30,6 +30,8 @@ const PROGRAM_BYTES: u64 = 24 << 20;
 const IMAGE_BYTES: u64 = 512;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
+/// A pixel that may decide the best overlap of an image.
+const PIXEL_BYTES: u64 = 16;
 /// Images that a reader takes at a time at most, if their results are small.
 const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Results of one image that are larger than this travel alone.
@@ -72,8 +74,9 @@ impl Lanes {
     }
 }
 
-/// The memory in bytes with which a category is evaluated exactly, as far as it can be, in a dataset of `images` in all.
-pub(crate) fn least_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
+/// The memory in bytes with which AUPIMO is exact and other metrics are as precise as they get, in a dataset of `images`
+/// in all.
+pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
     Shares::of(settings, category, images, Kept::default()).least_bytes()
 }
 
@@ -237,6 +240,7 @@ fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, kept: Kept
         .saturating_add(pixel_bytes(settings, category, kept.resolution).1)
         // Those of the frame, and its rows on their way.
         .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
+        .saturating_add(if settings.metrics.iou { category.largest_image().pixels() * PIXEL_BYTES } else { 0 })
 }
 
 /// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.

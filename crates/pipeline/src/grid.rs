@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn both_kinds_of_thresholds_find_their_places() {
-        let point = |threshold| RatePoint { threshold, shared_fpr: 0.5 };
+        let point = |threshold| RatePoint { threshold, highest: threshold, shared_fpr: 0.5 };
         let grid = ScoreGrid::new(&[point(3.0), point(1.0)], &[5.0, 3.0, 2.0]);
         assert_eq!(grid.thresholds, [5.0, 3.0, 2.0, 1.0]);
         assert_eq!((grid.overlap, grid.curve), (3, vec![1, 3]));

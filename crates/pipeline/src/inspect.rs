@@ -64,8 +64,8 @@ pub struct CategoryInspection {
     pub normal_bytes: u64,
     /// Pixels of the normal images, one detector's.
     pub normal_pixels: u64,
-    /// The least memory in bytes with which it can be evaluated.
-    pub least_memory: u64,
+    /// The memory in bytes with which AUPIMO is exact and other metrics are as precise as they get.
+    pub full_memory: u64,
 }
 
 /// Looks at the headers of all files and into a few of them; `deep` decodes everything.
@@ -120,7 +120,7 @@ pub fn inspect(
             }
         }
         inspection.problems.extend(category.bad.problems().cloned());
-        inspection.categories.push(summary(&category, budget::least_bytes(settings, &category, images)));
+        inspection.categories.push(summary(&category, budget::full_bytes(settings, &category, images)));
     }
     inspection.speed = tally.speed(reading);
     Ok(inspection)
@@ -170,7 +170,7 @@ impl Observer for Tally<'_> {
     }
 }
 
-fn summary(category: &PlannedCategory<'_>, least_memory: u64) -> CategoryInspection {
+fn summary(category: &PlannedCategory<'_>, full_memory: u64) -> CategoryInspection {
     let sizes = || category.images.iter().map(|image| image.evaluated);
     let smallest = sizes().min_by_key(|size| (size.pixels(), *size));
     let largest = sizes().max_by_key(|size| (size.pixels(), *size));
@@ -183,7 +183,7 @@ fn summary(category: &PlannedCategory<'_>, least_memory: u64) -> CategoryInspect
         bytes: category.models.iter().map(|model| model.stored_bytes).sum(),
         normal_bytes: category.models.iter().map(|model| model.normal_bytes).sum(),
         normal_pixels: category.normal_pixels().sum(),
-        least_memory,
+        full_memory,
     }
 }
 

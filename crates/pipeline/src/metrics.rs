@@ -195,13 +195,13 @@ pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings) -> Optio
 }
 
 /// Rates of all pixels at the threshold that reaches a level of the shared FPR.
-pub(crate) fn at_level(curve: &ScoreCurve, level: f64, at: Option<f64>) -> Vec<Metric> {
+pub(crate) fn at_level(curve: &ScoreCurve, level: f64, at: Option<Interval>) -> Vec<Metric> {
     let name = format!("shared_fpr_{level:e}");
     let rates = at.map_or(
         ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None },
-        |at| curve.at(at),
+        |at| curve.at(at.low()),
     );
-    let mut metrics = vec![threshold(format!("threshold_at_{name}"), at.map(Interval::point))];
+    let mut metrics = vec![threshold(format!("threshold_at_{name}"), at)];
     metrics.extend(at_threshold(&rates, &name));
     metrics
 }

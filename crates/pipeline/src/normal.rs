@@ -8,7 +8,7 @@ use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
 use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
 use pimo_dataset::Class;
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
-use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, RatePoint, SharedAxis, SharedFpr};
+use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, Interval, RatePoint, SharedAxis, SharedFpr};
 use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
@@ -48,7 +48,8 @@ pub(crate) struct NormalSide {
     /// Thresholds that are counted beside those of the axis.
     pub(crate) grid: ScoreGrid,
     /// Levels of the shared FPR at which rates of all pixels are wanted, with the thresholds that reach them.
-    pub(crate) levels: Vec<(f64, Option<f64>)>,
+    /// Between its ends lies the highest of them; rates are known at the lower end.
+    pub(crate) levels: Vec<(f64, Option<Interval>)>,
 }
 
 /// Levels of the shared FPR at whose thresholds all pixels are measured.
@@ -175,14 +176,15 @@ impl NormalSweep<'_> {
         ScoreGrid::new(above, &overlap)
     }
 
-    fn levels(&self, model: usize, images: u64, axis: &ThresholdAxis) -> Vec<(f64, Option<f64>)> {
+    fn levels(&self, model: usize, images: u64, axis: &ThresholdAxis) -> Vec<(f64, Option<Interval>)> {
         if !self.settings.metrics.pixel || self.settings.profile.is_some() {
             return Vec::new();
         }
         let points = self.points_reaching(model, images, &LEVELS);
         let found = |level: f64| {
-            let point = || points.iter().find(|point| point.shared_fpr >= level).map(|point| point.threshold);
-            (level, axis.threshold_reaching(level).or_else(point))
+            let point = || points.iter().find(|point| point.shared_fpr >= level);
+            let interval = || point().map(|point| Interval::new(point.threshold, point.highest));
+            (level, axis.threshold_reaching(level).map(Interval::point).or_else(interval))
         };
         LEVELS.map(found).into()
     }

@@ -67,7 +67,8 @@ impl PixelPlan {
 
     /// Bytes that the bins take beside the histogram when metrics are computed.
     pub(crate) fn closing_bytes(self) -> u64 {
-        (u64::from(self.resolution.bins) + u64::from(self.resolution.keys)) * size_of::<ScoreBin>() as u64
+        let refined = 1 + u64::from(self.refine);
+        (refined * u64::from(self.resolution.bins) + u64::from(self.resolution.keys)) * size_of::<ScoreBin>() as u64
     }
 
     fn histograms(self) -> u64 {

@@ -45,6 +45,9 @@ impl Refinement<'_> {
         pages.sort_by(|a, b| b.peak.total_cmp(&a.peak).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
         let peaks = pages.iter().take_while(|page| page.peak > 0.0).count().min(most);
         let group: Vec<usize> = self.enough(&pages[..most.min(pages.len())], peaks);
+        if group.is_empty() {
+            return Ok(Some(metrics));
+        }
         if self.count_again(&group, found)?.is_none() {
             return Ok(None);
         }

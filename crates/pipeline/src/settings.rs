@@ -163,6 +163,8 @@ impl Settings {
             ("at", numbers(&self.at)),
             ("tolerance", format!("{:?}", self.tolerance)),
             ("refine", self.refine.to_string()),
+            // How fine the histogram is, and so how wide intervals are.
+            ("memory", self.memory.to_string()),
             ("image_score", image_score),
             ("mask", mask_rule),
             ("resample_any", self.resample_any.to_string()),

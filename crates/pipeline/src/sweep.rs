@@ -246,6 +246,13 @@ impl Sweep<'_> {
             Err(error) => return (Outcome::Bad(about.unreadable(&error).into()), 0),
         };
         let stored_bytes = map.stored_bytes;
+        if !self.category.models[model].sample_types.contains(&map.sample_type) {
+            // Everything was prepared for the types that the headers named.
+            let message =
+                format!("its scores are {} now; the file changed while pimo ran, start again", map.sample_type);
+            let file = PathBuf::from(at.to_string());
+            return (Outcome::Bad(about.problem(ProblemKind::Unreadable, file, message).into()), stored_bytes);
+        }
         let scores = if self.half_precision {
             let rounded = rounded(&map.scores);
             if let Err(what) = map.scores.verify() {
@@ -318,7 +325,15 @@ impl Sweep<'_> {
         match seen {
             Ok(seen) => {
                 counter.keep(position, model, frame);
-                Outcome::Seen(seen)
+                // What is kept may have been looked at once more. Counts can't be taken back: the detector is bad, not
+                // the image alone.
+                match frame.scores().verify() {
+                    Ok(()) => Outcome::Seen(seen),
+                    Err(what) => {
+                        let problem = self.about(image, Some(model)).torn(file(), &what);
+                        Outcome::Bad(Problem { image_id: None, ..problem }.into())
+                    }
+                }
             }
             Err(bad) => Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into()),
         }

@@ -90,7 +90,7 @@ pub fn run(args: &CompareArgs) -> Result<Code, Failure> {
     let evidence = args.sources.read(&args.sources.open()?)?;
     let matched = match_up(&evidence, args.matching.to_matching())?;
     let reporter = Reporter::quiet(LogFormat::Text);
-    for warning in &matched.warnings {
+    for warning in evidence.own_warnings().iter().chain(&matched.warnings) {
         reporter.warning(warning);
     }
     let settings = args.statistics.to_settings();

@@ -222,15 +222,15 @@ fn memory(inspection: &Inspection, settings: &Settings) -> String {
     match &inspection.memory {
         Some(error) => error.to_string(),
         None => format!(
-            "It needs at least {} of memory; --memory allows {}.",
-            pimo_pipeline::bytes(least_memory(inspection)),
+            "With {} of memory results are as precise as they get; --memory allows {}.",
+            pimo_pipeline::bytes(full_memory(inspection)),
             pimo_pipeline::bytes(settings.memory)
         ),
     }
 }
 
-fn least_memory(inspection: &Inspection) -> u64 {
-    inspection.categories.iter().map(|category| category.least_memory).max().unwrap_or(0)
+fn full_memory(inspection: &Inspection) -> u64 {
+    inspection.categories.iter().map(|category| category.full_memory).max().unwrap_or(0)
 }
 
 fn to_json(inspection: &Inspection, settings: &Settings) -> String {
@@ -248,7 +248,7 @@ fn to_json(inspection: &Inspection, settings: &Settings) -> String {
                 "bytes": category.bytes,
                 "normal_pixels": category.normal_pixels,
                 "normal_pixels_at_lower_bound": pixels_at_lower_bound(category, settings),
-                "least_memory": category.least_memory,
+                "full_memory": category.full_memory,
             })
         })
         .collect();
@@ -262,7 +262,7 @@ fn to_json(inspection: &Inspection, settings: &Settings) -> String {
         "bytes_to_read": bytes_to_read(&inspection.categories, settings),
         "estimated_seconds": estimate(inspection, settings).map(|time| time.as_secs_f64()),
         "measured": speed,
-        "least_memory": least_memory(inspection),
+        "full_memory": full_memory(inspection),
         "memory_suffices": inspection.memory.is_none(),
         "notes": inspection.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "problems": inspection.problems.iter().map(progress::problem_facts).collect::<Vec<_>>(),

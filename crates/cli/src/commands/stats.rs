@@ -139,7 +139,7 @@ pub fn run(args: &StatsArgs) -> Result<Code, Failure> {
         return Err(Failure { code: Code::Data, message });
     }
     let reporter = Reporter::quiet(LogFormat::Text);
-    for warning in &undefined {
+    for warning in evidence.own_warnings().iter().chain(&undefined) {
         reporter.warning(warning);
     }
     let parameters = args.parameters();

@@ -18,7 +18,8 @@ pub fn add_curves(report: &mut Report, sources: &[Source]) -> Result<(), Assembl
         let mut wanted: HashMap<(String, String, String), usize> = HashMap::new();
         for (at, (category, image, example)) in report.examples_mut().enumerate() {
             if example.source.run == position {
-                wanted.insert((shown[example.model].clone(), category.to_owned(), image.id.clone()), at);
+                let category = source.own_category(category).to_owned();
+                wanted.insert((shown[example.model].clone(), category, image.id.clone()), at);
             }
         }
         let ids: HashSet<&str> = wanted.keys().map(|(_, _, id)| id.as_str()).collect();

@@ -113,7 +113,7 @@ pub(super) fn choose(run: &RunReader, args: &ChoiceArgs) -> Result<Choice, Failu
         let (category, model) = group;
         let picks = picks(images, args).unwrap_or_else(|why| {
             warnings.push(format!("category {category}, detector {model}: no image is chosen by its score: {why}"));
-            by_id(images, args)
+            by_id(images, args).into_iter().chain(normal_picks(images, args)).collect()
         });
         picked.insert(group.clone(), merged(picks));
     }
@@ -213,9 +213,14 @@ fn picks(images: &[Candidate], args: &ChoiceArgs) -> Result<Picks, String> {
     picks.extend((1..).zip(ascending.iter().take(args.worst).map(|&(position, _)| position)).map(numbered("worst")));
     ascending.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     picks.extend((1..).zip(ascending.iter().take(args.best).map(|&(position, _)| position)).map(numbered("best")));
-    let most = most_false_positives(images, args.normal);
-    picks.extend((1..).zip(most).map(numbered("most false positives")));
+    picks.extend(normal_picks(images, args));
     Ok(picks)
+}
+
+/// Normal images, which need no score.
+fn normal_picks(images: &[Candidate], args: &ChoiceArgs) -> Picks {
+    let most = (1..).zip(most_false_positives(images, args.normal));
+    most.map(|(number, position)| (position, format!("most false positives {number}"))).collect()
 }
 
 fn by_id(images: &[Candidate], args: &ChoiceArgs) -> Picks {

@@ -145,7 +145,9 @@ pub fn run(args: &ReportArgs) -> Result<Code, Failure> {
     let evidence = args.sources.read(&sources)?;
     let mut report = report_of(&evidence, &args.settings())?;
     drop(evidence);
+    stop_if_asked()?;
     add_curves(&mut report, &sources)?;
+    stop_if_asked()?;
     for warning in &report.warnings {
         reporter.warning(warning);
     }
@@ -170,6 +172,11 @@ pub fn run(args: &ReportArgs) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
+/// Ends the command if a signal asked for that.
+fn stop_if_asked() -> Result<(), Failure> {
+    if interrupt::CANCEL.is_cancelled() { Err(Failure::interrupted()) } else { Ok(()) }
+}
+
 /// Bytes within which a report names its maker.
 const HEAD: u64 = 4096;
 
@@ -184,14 +191,13 @@ fn check_target(output: &OutputArgs) -> Result<(), Failure> {
         let folder = folder.display();
         return Err(Failure::usage(format!("{shown} cannot be written: there is no folder {folder}; make it first")));
     }
-    let Ok(file) = File::open(&output.out) else { return Ok(()) };
-    if output.force || is_report(file) {
+    if output.force || !output.out.exists() || File::open(&output.out).is_ok_and(is_report) {
         return Ok(());
     }
     Err(Failure::usage(format!("{shown} is there already and is no report: choose another name, or pass --force")))
 }
 
-/// Whether a file begins as a report of pimo does. One that is empty or cannot be read does not.
+/// Whether a file begins as a report of pimo does. One that is empty does not.
 fn is_report(file: File) -> bool {
     let lines = BufReader::new(file.take(HEAD)).split(b'\n').map_while(Result::ok);
     let maker = br#"<meta name="generator" content="pimo"#;

@@ -150,6 +150,8 @@ impl<'a> Illustrator<'a> {
         }
         let mut normal = Vec::new();
         for (&source, run) in runs {
+            let own = |name: &str| self.sources[source].own_category(name).to_owned();
+            let own: BTreeMap<String, usize> = categories.iter().map(|(name, &at)| (own(name), at)).collect();
             let positions: BTreeMap<&String, usize> = run
                 .models
                 .iter()
@@ -158,7 +160,7 @@ impl<'a> Illustrator<'a> {
             let mut most: BTreeMap<(usize, usize), Vec<(FalseAlarms, ImageRow)>> = BTreeMap::new();
             for row in run.reader.images()? {
                 let row = row?;
-                let place = categories.get(&row.category).copied().zip(positions.get(&row.model).copied());
+                let place = own.get(&row.category).copied().zip(positions.get(&row.model).copied());
                 let Some(place) = place.filter(|place| !row.is_anomalous && shown.contains(place)) else { continue };
                 if row.map_path.is_none() {
                     continue;
