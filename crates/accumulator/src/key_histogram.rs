@@ -312,8 +312,8 @@ pub(crate) mod tests {
     #[test]
     fn a_bin_just_below_zero_ends_below_zero() {
         // Many crowded pages make bins wide, also that of the smallest negative numbers.
-        let crowded = (0x7f00_u32..0x8000).flat_map(|page| (0..60).map(move |low| (page << 16 | low * 1000, None)));
-        let smallest = (0xffe0_u32..0xffff).map(|low| (0x7fff << 16 | low, None));
+        let crowded = (0x7f00_u32..0x8000).flat_map(|page| (0..60).map(move |low| ((page << 16) + low * 1000, None)));
+        let smallest = (0xffe0_u32..0xffff).map(|low| ((0x7fff << 16) + low, None));
         let pixels: Pixels = crowded.chain(smallest).chain([(0.0_f32.key(), None), (1.0_f32.key(), None)]).collect();
         let bins = count(SMALL, &pixels).bins();
         assert!(bins.is_sorted_by(|a, b| a.low > b.high), "{:?}", &bins[..4]);
