@@ -93,11 +93,19 @@ impl ScoreHistogram {
         }
     }
 
-    /// Whether every pixel is known by its exact score.
-    pub fn is_exact(&self) -> bool {
+    /// The histogram of single-precision keys, for a counter of these.
+    fn single(&mut self) -> &mut KeyHistogram<u32> {
         match self {
-            Self::Single(histogram) => histogram.is_exact(),
-            Self::Double(histogram) => histogram.is_exact(),
+            Self::Single(histogram) => histogram,
+            Self::Double(_) => unreachable!("{MISMATCH}"),
+        }
+    }
+
+    /// The histogram of double-precision keys, for a counter of these.
+    fn double(&mut self) -> &mut KeyHistogram<u64> {
+        match self {
+            Self::Double(histogram) => histogram,
+            Self::Single(_) => unreachable!("{MISMATCH}"),
         }
     }
 }
@@ -133,17 +141,11 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
-                let flush = |counter: &mut KeyCounter<u32>| match &mut *lock(histogram) {
-                    ScoreHistogram::Single(histogram) => counter.flush(histogram),
-                    ScoreHistogram::Double(_) => unreachable!("{MISMATCH}"),
-                };
+                let flush = |counter: &mut KeyCounter<u32>| counter.flush(lock(histogram).single());
                 frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
             }
             Self::Double(counter) => {
-                let flush = |counter: &mut KeyCounter<u64>| match &mut *lock(histogram) {
-                    ScoreHistogram::Double(histogram) => counter.flush(histogram),
-                    ScoreHistogram::Single(_) => unreachable!("{MISMATCH}"),
-                };
+                let flush = |counter: &mut KeyCounter<u64>| counter.flush(lock(histogram).double());
                 frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
             }
         }
@@ -164,17 +166,11 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
-                let flush = |counter: &mut KeyCounter<u32>| match &mut *lock(histogram) {
-                    ScoreHistogram::Single(histogram) => counter.flush(histogram),
-                    ScoreHistogram::Double(_) => unreachable!("{MISMATCH}"),
-                };
+                let flush = |counter: &mut KeyCounter<u32>| counter.flush(lock(histogram).single());
                 frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
             }
             Self::Double(counter) => {
-                let flush = |counter: &mut KeyCounter<u64>| match &mut *lock(histogram) {
-                    ScoreHistogram::Double(histogram) => counter.flush(histogram),
-                    ScoreHistogram::Single(_) => unreachable!("{MISMATCH}"),
-                };
+                let flush = |counter: &mut KeyCounter<u64>| counter.flush(lock(histogram).double());
                 frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
             }
         }
@@ -185,10 +181,9 @@ impl ScoreCounter {
     /// # Panics
     /// If the histogram is of the other type.
     pub fn finish(&mut self, histogram: &Mutex<ScoreHistogram>) {
-        match (self, &mut *lock(histogram)) {
-            (Self::Single(counter), ScoreHistogram::Single(histogram)) => counter.finish(histogram),
-            (Self::Double(counter), ScoreHistogram::Double(histogram)) => counter.finish(histogram),
-            _ => unreachable!("{MISMATCH}"),
+        match self {
+            Self::Single(counter) => counter.finish(lock(histogram).single()),
+            Self::Double(counter) => counter.finish(lock(histogram).double()),
         }
     }
 }
@@ -207,9 +202,18 @@ struct Rows<'a, K: OrderedKey, F> {
 
 impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for Rows<'_, K, F> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let (runs, weights): (&[RegionRun], &[u128]) =
-            self.regions.map_or((&[], &[]), |regions| (regions.row(y), regions.weights()));
-        self.counter.count_row(row, runs, weights);
+        self.count(row, self.runs(y));
+    }
+}
+
+impl<'a, K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> Rows<'a, K, F> {
+    /// The anomalous pixels of row `y`.
+    fn runs(&self, y: usize) -> &'a [RegionRun] {
+        self.regions.map_or(&[], |regions| regions.row(y))
+    }
+
+    fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
+        self.counter.count_row(scores, runs, self.regions.map_or(&[], Regions::weights));
         if self.counter.is_full() {
             (self.flush)(self.counter);
         }
@@ -224,13 +228,11 @@ struct ChosenRows<'a, K: OrderedKey, F> {
 
 impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for ChosenRows<'_, K, F> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let (runs, weights): (&[RegionRun], &[u128]) =
-            self.rows.regions.map_or((&[], &[]), |regions| (regions.row(y), regions.weights()));
         let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
         let mut scores: Vec<S> = Vec::new();
         let mut chosen_runs = Vec::new();
         let mut at = 0;
-        for run in runs {
+        for run in self.rows.runs(y) {
             scores.extend(row[at..run.start as usize].iter().filter(chosen));
             let start = scores.len() as u32;
             scores.extend(row[run.start as usize..run.end as usize].iter().filter(chosen));
@@ -238,10 +240,7 @@ impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for ChosenRows<'_, 
             at = run.end as usize;
         }
         scores.extend(row[at..].iter().filter(chosen));
-        self.rows.counter.count_row(&scores, &chosen_runs, weights);
-        if self.rows.counter.is_full() {
-            (self.rows.flush)(self.rows.counter);
-        }
+        self.rows.count(&scores, &chosen_runs);
     }
 }
 

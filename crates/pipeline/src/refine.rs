@@ -80,16 +80,18 @@ impl Refinement<'_> {
         let settings = self.run.settings;
         let curve = self.counts.curve().map_err(|error| self.run.too_many_pixels(error))?;
         let mut pages: Vec<PageUncertainty> = Vec::new();
-        for bin in curve.uncertainty(&settings.aupro_limits) {
-            let page = self.counts.with_histogram(|histogram| histogram.page_of(bin.low));
-            match pages.last_mut() {
-                Some(last) if last.page == page => {
-                    last.area += bin.area;
-                    last.peak += bin.peak;
+        self.counts.with_histogram(|histogram| {
+            for bin in curve.uncertainty(&settings.aupro_limits) {
+                let page = histogram.page_of(bin.low);
+                match pages.last_mut() {
+                    Some(last) if last.page == page => {
+                        last.area += bin.area;
+                        last.peak += bin.peak;
+                    }
+                    _ => pages.push(PageUncertainty { page, area: bin.area, peak: bin.peak }),
                 }
-                _ => pages.push(PageUncertainty { page, area: bin.area, peak: bin.peak }),
             }
-        }
+        });
         pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
         Ok((metrics::of_pixels(&curve, settings), pages))
     }
