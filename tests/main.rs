@@ -1,5 +1,5 @@
 //! Tests of the whole workspace, most of them through the `pimo` command.
-#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
 mod command_line;

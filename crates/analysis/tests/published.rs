@@ -1,6 +1,5 @@
 //! The published scores of 13 detectors on 27 data sets give the published conclusions.
-// A skipped test says so.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,19 +11,8 @@ use pimo_analysis::compare::{Category, CategoryComparison, Comparison, PairTest,
 use pimo_analysis::t_test::PairedTTest;
 use pimo_analysis::wilcoxon::{SignedRankTest, ZeroMethod};
 use pimo_analysis::{differences, mean};
+use pimo_test_data::shared;
 use serde::Deserialize;
-
-/// The folder of published scores; `None`, with a line on stderr, where it is absent.
-fn published() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/published");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "{} is required but absent", folder.display());
-    eprintln!("skipped: {} is absent", folder.display());
-    None
-}
 
 /// Scores of anomalous images, in order of path.
 fn read_scores(folder: &Path, model: &str, category: &str) -> Vec<f64> {
@@ -52,7 +40,7 @@ struct Published {
 
 impl Published {
     fn compare() -> Option<Self> {
-        let folder = published()?;
+        let folder = shared("published")?;
         let rows = read_rows(&folder, "aupimo_mean.csv");
         let models = rows[0][2..].to_vec();
         let categories: Vec<String> = rows[1..].iter().map(|row| format!("{}/{}", row[0], row[1])).collect();
@@ -154,7 +142,7 @@ fn notebook_test(x: &[f64], y: &[f64], tolerance: f64) -> (f64, f64) {
 
 #[test]
 fn notebook_on_capsule() {
-    let Some(folder) = published() else { return };
+    let Some(folder) = shared("published") else { return };
     let [x, y] = ["patchcore_wr101", "patchcore_wr50"].map(|model| read_scores(&folder, model, "mvtec/capsule"));
     assert!((mean(&x) - 0.791_421_427_0).abs() < 1e-10);
     assert!((mean(&y) - 0.740_790_972_5).abs() < 1e-10);
@@ -171,7 +159,7 @@ fn notebook_on_capsule() {
 
 #[test]
 fn notebook_on_cashew() {
-    let Some(folder) = published() else { return };
+    let Some(folder) = shared("published") else { return };
     let mut scores: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let rows = read_rows(&folder, "notebook701e_cashew_wilcoxon_zsplit_mindiff0.1.csv");
     assert_eq!(rows.len(), 11);

@@ -1,27 +1,14 @@
 //! The scores that were published with the AUPIMO paper are read, all of them.
-// A skipped test says so.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use pimo_evidence::{Evidence, EvidenceError, Matching, Selection, Source, match_up};
-
-/// The folder of published scores; `None`, with a line on stderr, where it is absent.
-fn published() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/published");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "{} is required but absent", folder.display());
-    eprintln!("skipped: {} is absent", folder.display());
-    None
-}
+use pimo_test_data::shared;
 
 #[test]
 fn all_files_are_read_and_match() {
-    let Some(folder) = published() else { return };
+    let Some(folder) = shared("published") else { return };
     let sources = Source::open_all(&[], &[folder]).unwrap();
     let evidence = Evidence::of(&sources, "aupimo").unwrap();
     assert_eq!(evidence.results.len(), 351);
@@ -46,7 +33,7 @@ fn all_files_are_read_and_match() {
 
 #[test]
 fn a_part_is_selected_by_name() {
-    let Some(folder) = published() else { return };
+    let Some(folder) = shared("published") else { return };
     let sources = Source::open_all(&[], &[folder.join("benchmark")]).unwrap();
     let mut evidence = Evidence::of(&sources, "aupimo").unwrap();
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();

@@ -1,6 +1,6 @@
 //! Pixel and image metrics of the parity fixtures, from maps to values, against scikit-learn and brute force.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -13,18 +13,6 @@ use pimo_accumulator::{
 use pimo_finaliser::{BestIouMean, Interval, ScoreCurve, iou_shared_max};
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample, Scores, Size};
 use serde_json::Value;
-
-/// The fixtures, or `None` with a message where they are not at hand.
-fn fixtures() -> Option<PathBuf> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures/parity"));
-    if folder.is_dir() {
-        return Some(folder.to_path_buf());
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "the fixtures are required but {} is absent", folder.display());
-    eprintln!("skipped: {} is absent", folder.display());
-    None
-}
 
 /// An npy file of two or three axes.
 fn read_npy(path: &Path) -> (Size, Scores) {
@@ -213,7 +201,7 @@ fn check_case(case: &Path) {
 
 #[test]
 fn all_fixtures_are_exact() {
-    let Some(folder) = fixtures() else { return };
+    let Some(folder) = pimo_test_data::shared("fixtures/parity") else { return };
     let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert_eq!(cases.len(), 11);

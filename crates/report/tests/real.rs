@@ -1,10 +1,9 @@
 //! Real detectors on real images: a heat map, and a report in which metrics disagree.
-// A skipped test says so.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use pimo_evidence::{EvaluatedImage, Evidence, ModelScores};
@@ -14,21 +13,10 @@ use pimo_report::assemble::{Settings, report_of};
 use pimo_report::heatmap::{
     HeatMapStyle, OperatingScores, Picture, Scale, ThumbnailLimits, anomaly_heat_map, thumbnail,
 };
+use pimo_test_data::shared;
 
 /// Thresholds of the detector at shared FPRs of 1e-4 and 1e-5.
 const THRESHOLDS: OperatingScores = OperatingScores { lower: 14.688_308_715_820_312, upper: 16.379_386_901_855_47 };
-
-/// The folder of real data; `None`, with a line on stderr, where it is absent.
-fn real() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/real");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "{} is required but absent", folder.display());
-    eprintln!("skipped: {} is absent", folder.display());
-    None
-}
 
 fn picture(path: &Path) -> Picture {
     let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
@@ -57,7 +45,7 @@ impl RowVisitor for Reaching {
 
 #[test]
 fn every_pixel_above_the_threshold_is_coloured() {
-    let Some(folder) = real() else {
+    let Some(folder) = shared("real") else {
         return;
     };
     let reader = Reader::new(ReaderOptions::default());
@@ -112,7 +100,7 @@ fn expected(folder: &Path, detector: &str) -> ModelScores {
 
 #[test]
 fn aupimo_and_the_other_metrics_disagree_and_the_report_shows_it() {
-    let Some(folder) = real() else {
+    let Some(folder) = shared("real") else {
         return;
     };
     let (r18, mnv2q) = ("patchcore_r18", "patchcore_mnv2q");

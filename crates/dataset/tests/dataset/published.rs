@@ -1,23 +1,12 @@
 //! The shared fixtures and the real data, where they are at hand.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pimo_dataset::{Class, Discovery, Layout, MapsSource, Sources, discover};
 use pimo_reader::{Reader, ReaderOptions};
+use pimo_test_data::shared;
 
 use crate::tree::lines;
-
-/// The folder of shared data, or none (said on stderr) where it is not required.
-fn shared(part: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")).join(part);
-    if path.is_dir() {
-        return Some(path);
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "{} is required but absent", path.display());
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: no {}\n", path.display()).as_bytes());
-    None
-}
 
 fn found(maps: PathBuf, dataset: PathBuf, categories: &[&str]) -> Discovery {
     let sources = Sources {

@@ -13,17 +13,9 @@ pub(crate) struct Array {
     pub(crate) values: Vec<f64>,
 }
 
-/// The folder of shared fixtures; `None`, said on stderr, where it is absent and need not be there.
-#[allow(clippy::print_stderr, reason = "a test that is skipped has to say so")]
+/// The folder of shared fixtures, where it is at hand.
 pub(crate) fn parity_folder() -> Option<PathBuf> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures/parity"));
-    if folder.is_dir() {
-        return Some(folder.to_owned());
-    }
-    let required = ["CI", "PIMO_REQUIRE_SHARED"].iter().all(|name| std::env::var_os(name).is_some());
-    assert!(!required, "the fixtures {} are required and absent", folder.display());
-    eprintln!("skipped: the fixtures {} are absent", folder.display());
-    None
+    pimo_test_data::shared("fixtures/parity")
 }
 
 pub(crate) fn npy(path: &Path) -> Array {

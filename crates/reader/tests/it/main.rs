@@ -1,6 +1,6 @@
 //! Reading files: every format, every kind of damage, both I/O modes.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 mod alloc;
 mod damage;

@@ -1,24 +1,13 @@
 //! The fixtures that come with the definitions: files of torch itself, and what torch makes of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pimo_frame::{Frame, RowScratch, RowVisitor, Sample, SampleType, Scores, Size};
 use pimo_reader::torch::TorchFile;
 use pimo_reader::{Entry, IoChoice, MapLocation, MaskRule};
+use pimo_test_data::shared;
 
 use crate::{reader, sorted, values};
-
-/// A file of the shared folder; `None`, with a line that says so, where that is not available.
-fn shared(relative: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")).join(relative);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("CI").is_some() && std::env::var_os("PIMO_REQUIRE_SHARED").is_some();
-    assert!(!required, "{} is missing", path.display());
-    eprintln!("skipped: {} is not available", path.display());
-    None
-}
 
 fn bits(scores: &Scores) -> Vec<u64> {
     values(scores).into_iter().map(f64::to_bits).collect()

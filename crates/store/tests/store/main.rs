@@ -1,7 +1,6 @@
 //! Tests of the crate from outside: what lies in folders and files.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 mod published;
 mod runs;
-mod shared;
 mod string_tables;

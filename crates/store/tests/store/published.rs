@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pimo_store::{PublishedScores, StoreError, read_scalar, write_scalar};
 use proptest::prelude::*;
 
-use crate::shared::reference;
+use pimo_test_data::shared;
 
 fn data(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data")).join(name)
@@ -94,7 +94,7 @@ fn scalars() {
 
 #[test]
 fn all_published_files_are_read_and_written_byte_for_byte() {
-    let Some(root) = reference("published/benchmark") else {
+    let Some(root) = shared("published/benchmark") else {
         return;
     };
     let mut files = 0;
