@@ -1,7 +1,10 @@
-//! The largest F1 and intersection over union with the thresholds that reach them, FPR95, and rates at given thresholds.
+//! The largest F1 and intersection over union with the thresholds that reach them.
+
+use std::marker::PhantomData;
 
 use crate::interval::Interval;
-use crate::score_curve::{ScoreCurve, Step};
+use crate::score_curve::ScoreCurve;
+use crate::step::Step;
 
 /// The largest value that a threshold reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,121 +16,132 @@ pub struct BestThreshold {
     pub threshold: Interval,
 }
 
-/// Rates of the pixels at or above a threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ThresholdRates {
-    /// The threshold.
-    pub threshold: f64,
-    /// TP / (TP + FP); `None` if nothing is at or above the threshold.
-    pub precision: Option<Interval>,
-    /// TP / positives; `None` without positives.
-    pub recall: Option<Interval>,
-    /// FP / negatives; `None` without negatives.
-    pub fpr: Option<Interval>,
-    /// 2 TP / (positives + TP + FP); `None` without positives.
-    pub f1: Option<Interval>,
-    /// TP / (positives + FP); `None` without positives.
-    pub iou: Option<Interval>,
+/// A ratio of counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    part: u64,
+    whole: u64,
 }
 
-/// A ratio of counts: F1 or intersection over union.
-type Measure = fn(tp: u64, fp: u64, positives: u64) -> (u128, u128);
+impl Ratio {
+    pub(crate) fn wide(self) -> (u128, u128) {
+        (self.part.into(), self.whole.into())
+    }
 
-fn f1(tp: u64, fp: u64, positives: u64) -> (u128, u128) {
-    (2 * u128::from(tp), u128::from(positives) + u128::from(tp) + u128::from(fp))
+    fn is_above(self, other: Self) -> bool {
+        u128::from(self.part) * u128::from(other.whole) > u128::from(other.part) * u128::from(self.whole)
+    }
 }
 
-fn iou(tp: u64, fp: u64, positives: u64) -> (u128, u128) {
-    (u128::from(tp), u128::from(positives) + u128::from(fp))
+/// A measure of a threshold that rises with TP and falls with FP.
+pub(crate) trait Measure {
+    /// The measure of counts below 2^61.
+    fn of(tp: u64, fp: u64, positives: u64) -> Ratio;
 }
 
-/// Whether a ratio is larger than another; all four are below 2^64.
-fn is_above(a: (u128, u128), b: (u128, u128)) -> bool {
-    a.0 * b.1 > b.0 * a.1
+/// 2 TP / (positives + TP + FP).
+pub(crate) struct F1;
+
+impl Measure for F1 {
+    #[inline]
+    fn of(tp: u64, fp: u64, positives: u64) -> Ratio {
+        Ratio { part: 2 * tp, whole: positives + tp + fp }
+    }
+}
+
+/// TP / (positives + FP).
+pub(crate) struct Iou;
+
+impl Measure for Iou {
+    #[inline]
+    fn of(tp: u64, fp: u64, positives: u64) -> Ratio {
+        Ratio { part: tp, whole: positives + fp }
+    }
+}
+
+/// A bin of unknown order inside which the maximum may be reached.
+#[derive(Clone, Copy)]
+struct Candidate {
+    most: Ratio,
+    low: f64,
+    high: f64,
+}
+
+/// The search for the largest value, while bins come from the highest scores to the lowest.
+pub(crate) struct Best<M> {
+    positives: u64,
+    /// The largest value at the end of a bin, and the scores of the highest bin that has it.
+    reached: Ratio,
+    threshold: Interval,
+    candidates: Vec<Candidate>,
+    /// Candidates at which those that have fallen behind are dropped.
+    limit: usize,
+    measure: PhantomData<M>,
+}
+
+impl<M: Measure> Best<M> {
+    pub(crate) fn new(positives: u64) -> Self {
+        let (reached, threshold) = (Ratio { part: 0, whole: 1 }, Interval::point(f64::NAN));
+        Self { positives, reached, threshold, candidates: Vec::new(), limit: 1024, measure: PhantomData }
+    }
+
+    /// Adds a bin with positives; those without may be left out.
+    #[inline]
+    pub(crate) fn add(&mut self, step: &Step<'_>) {
+        let end = M::of(step.tp_end(), step.fp_end(), self.positives);
+        if end.is_above(self.reached) {
+            // The end of a bin is the lowest score in it, which may be any.
+            self.reached = end;
+            self.threshold = Interval::new(step.bin.low, step.bin.high);
+        }
+        if !step.is_tie() {
+            let most = M::of(step.tp_end(), step.fp, self.positives);
+            if !self.reached.is_above(most) {
+                self.consider(Candidate { most, low: step.bin.low, high: step.bin.high });
+            }
+        }
+    }
+
+    fn consider(&mut self, candidate: Candidate) {
+        if self.candidates.len() == self.limit {
+            self.candidates.retain(|earlier| !self.reached.is_above(earlier.most));
+            self.limit = self.limit.max(2 * self.candidates.len());
+        }
+        self.candidates.push(candidate);
+    }
+
+    /// The largest value. `None` without positives.
+    pub(crate) fn finish(self) -> Option<BestThreshold> {
+        let low = self.reached;
+        let (mut high, mut threshold) = (low, self.threshold);
+        for Candidate { most, low: lowest, high: highest } in self.candidates {
+            // One that could only draw level matters if its scores are higher.
+            if most.is_above(low) || !low.is_above(most) && lowest > threshold.high() {
+                threshold = Interval::new(threshold.low().min(lowest), threshold.high().max(highest));
+            }
+            if most.is_above(high) {
+                high = most;
+            }
+        }
+        let value = || Interval::ratios(low.wide(), high.wide()).in_unit();
+        (self.positives > 0).then(|| BestThreshold { value: value(), threshold })
+    }
 }
 
 impl ScoreCurve {
     /// The largest F1. `None` without positives.
     pub fn f1_max(&self) -> Option<BestThreshold> {
-        self.best(f1)
+        self.best::<F1>()
     }
 
     /// The largest intersection over union of all pixels together. `None` without positives.
     pub fn iou_max(&self) -> Option<BestThreshold> {
-        self.best(iou)
+        self.best::<Iou>()
     }
 
-    fn best(&self, measure: Measure) -> Option<BestThreshold> {
-        if self.positives == 0 {
-            return None;
-        }
-        let edge = |step: &Step<'_>| measure(step.tp_end(), step.fp_end(), self.positives);
-        let mut reached = ((0, 1), Interval::point(f64::NAN));
-        for step in self.steps() {
-            if is_above(edge(&step), reached.0) {
-                // The edge of a bin is the lowest score in it, which may be any.
-                reached = (edge(&step), Interval::new(step.bin.low, step.bin.high));
-            }
-        }
-        let (low, mut threshold) = reached;
-        let mut high = low;
-        for step in self.steps().filter(|step| !step.is_tie() && step.bin.positives > 0) {
-            let most = measure(step.tp_end(), step.fp, self.positives);
-            // One that could only draw level matters if its scores are higher.
-            if is_above(most, low) || !is_above(low, most) && step.bin.low > threshold.high() {
-                threshold = Interval::new(threshold.low().min(step.bin.low), threshold.high().max(step.bin.high));
-            }
-            if is_above(most, high) {
-                high = most;
-            }
-        }
-        Some(BestThreshold { value: Interval::ratios(low, high).in_unit(), threshold })
-    }
-
-    /// The false-positive rate at the highest threshold with a true-positive rate of at least 0.95. `None` without
-    /// positives or without negatives.
-    pub fn fpr95(&self) -> Option<Interval> {
-        if self.positives == 0 || self.negatives == 0 {
-            return None;
-        }
-        let reaches = |tp: u64| 20 * u128::from(tp) >= 19 * u128::from(self.positives);
-        let step = self.steps().find(|step| reaches(step.tp_end()))?;
-        let least = if step.is_tie() { step.fp_end() } else { step.fp };
-        let all = u128::from(self.negatives);
-        Some(Interval::ratios((least.into(), all), (step.fp_end().into(), all)))
-    }
-
-    /// Rates of the pixels with scores of at least `threshold`.
-    pub fn at(&self, threshold: f64) -> ThresholdRates {
-        // The bin in which the threshold lies, if one does, and the counts above it.
-        let mut least = (0, 0);
-        let mut most = (0, 0);
-        for step in self.steps() {
-            if step.bin.high < threshold {
-                break;
-            }
-            most = (step.tp_end(), step.fp_end());
-            least = if step.bin.low >= threshold { most } else { (step.tp, step.fp) };
-        }
-        let ((tp_low, fp_low), (tp_high, fp_high)) = (least, most);
-        let positives = u128::from(self.positives);
-        let rate =
-            |low: u64, high: u64, all: u128| (all > 0).then(|| Interval::ratios((low.into(), all), (high.into(), all)));
-        let hull = |measure: Measure| {
-            let low = measure(tp_low, fp_high, self.positives);
-            let high = measure(tp_high, fp_low, self.positives);
-            (positives > 0).then(|| Interval::ratios(low, high).in_unit())
-        };
-        let found = |tp: u64, fp: u64| (u128::from(tp), (u128::from(tp) + u128::from(fp)).max(1));
-        let precision =
-            (tp_high + fp_high > 0).then(|| Interval::ratios(found(tp_low, fp_high), found(tp_high, fp_low)));
-        ThresholdRates {
-            threshold,
-            precision,
-            recall: rate(tp_low, tp_high, positives),
-            fpr: rate(fp_low, fp_high, self.negatives.into()),
-            f1: hull(f1),
-            iou: hull(iou),
-        }
+    fn best<M: Measure>(&self) -> Option<BestThreshold> {
+        let mut best = Best::<M>::new(self.totals.positives);
+        self.rises().for_each(|step| best.add(&step));
+        best.finish()
     }
 }

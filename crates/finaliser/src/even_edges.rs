@@ -4,9 +4,11 @@
 //! curve has one point for each edge: what is at or above it. It starts at the highest edge, not at (0, 0), so the area
 //! in front of that point is missing; this is part of the definition.
 
-use crate::area_below::{COVERED_BITS, Piece, covered_fraction, normalised_area};
+use crate::area_below::{AreaBelow, Height, Piece};
 use crate::interval::{Bounds, Interval};
+use crate::region_overlap::RegionOverlap;
 use crate::score_curve::ScoreCurve;
+use crate::step::Totals;
 
 /// Counts at or above evenly spaced edges.
 ///
@@ -23,9 +25,7 @@ use crate::score_curve::ScoreCurve;
 pub struct EvenEdges {
     /// From the highest edge to the lowest.
     points: Vec<Point>,
-    positives: u64,
-    negatives: u64,
-    regions: u64,
+    totals: Totals,
 }
 
 /// What is at or above an edge: at least and at most.
@@ -75,45 +75,40 @@ impl EvenEdges {
             }
             points.push(point);
         }
-        Some(Self { points, positives: curve.positives, negatives: curve.negatives, regions: curve.regions })
+        Some(Self { points, totals: curve.totals })
     }
 
     /// Area below the ROC curve through the edges' points. `None` without positives or without negatives.
     pub fn auroc(&self) -> Option<Interval> {
-        if self.positives == 0 || self.negatives == 0 {
-            return None;
-        }
-        let heights = |point: &Point| (u128::from(point.tp.0), u128::from(point.tp.1));
-        self.area(heights, 1.0, self.positives.into())
+        self.area(|point| point.tp, 1.0, self.totals.positives)
     }
 
     /// Area below the mean covered fraction of the regions up to a limit of the false-positive rate in [1e-15, 1],
     /// divided by it. `None` without regions or negatives, for another limit, and where the highest edge is beyond it.
     pub fn aupro(&self, limit: f64) -> Option<Interval> {
         let highest = self.points.first()?.fp.1 as f64;
-        if self.regions == 0 || self.negatives == 0 || highest > limit * self.negatives as f64 {
+        if highest > limit * self.totals.negatives as f64 {
             return None;
         }
-        let heights = |point: &Point| {
-            let covered = |weight, tp| covered_fraction(weight, tp, self.regions);
-            (covered(point.weight.0, point.tp.0).0, covered(point.weight.1, point.tp.1).1)
-        };
-        self.area(heights, limit, 1 << COVERED_BITS)
+        let overlap = RegionOverlap::new(self.totals.regions);
+        let covered = |weight, tp| overlap.height(weight, tp);
+        let heights = |point: &Point| (covered(point.weight.0, point.tp.0).0, covered(point.weight.1, point.tp.1).1);
+        self.area(heights, limit, overlap.top())
     }
 
     /// The smallest and the largest area: a curve whose points move up or to the left never loses area, save what is
     /// below its end if the last one moves.
-    fn area(&self, heights: impl Fn(&Point) -> (u128, u128), limit: f64, top: u128) -> Option<Interval> {
+    fn area(&self, heights: impl Fn(&Point) -> Height, limit: f64, top: u64) -> Option<Interval> {
         let (last, others) = self.points.split_last()?;
         let low = self.points.iter().map(|point| (point.fp.1, heights(point).0));
         let high = others.iter().map(|point| (point.fp.0, heights(point).1));
         let high = high.chain(std::iter::once((last.fp.1, heights(last).1)));
-        let low = normalised_area(pieces(low), limit, self.negatives, top)?.low();
-        let high = normalised_area(pieces(high), limit, self.negatives, top)?.high();
+        let low = area_below(low, limit, self.totals.negatives, top)?.low();
+        let high = area_below(high, limit, self.totals.negatives, top)?.high();
         if last.fp.0 == last.fp.1 {
             return Some(Interval::new(low, high));
         }
-        let end = Interval::ratio((last.fp.1 - last.fp.0).into(), self.negatives.into()).high() / limit;
+        let end = Interval::ratio((last.fp.1 - last.fp.0).into(), self.totals.negatives.into()).high() / limit;
         Some(Interval::new((low - end.next_up()).next_down().max(0.0), high))
     }
 
@@ -125,7 +120,7 @@ impl EvenEdges {
     /// half the difference of the precisions before and after as slope (half the sum of both, at the two ends), which
     /// bounds what the doubt about recall can change.
     pub fn aupr(&self) -> Option<Interval> {
-        if self.positives == 0 {
+        if self.totals.positives == 0 {
             return None;
         }
         let precisions: Vec<Interval> = self.points.iter().map(Point::precision).collect();
@@ -150,7 +145,7 @@ impl EvenEdges {
             let change = Bounds::integer((point.tp.1 - point.tp.0).into());
             doubt = doubt.add(change.mul(Bounds::point(slope.max(0.0).next_up())));
         }
-        let all = Bounds::integer(2 * u128::from(self.positives));
+        let all = Bounds::integer(2 * u128::from(self.totals.positives));
         let high = most.add(doubt).div(all).high;
         let low = (least.low - doubt.high).next_down().max(0.0) / all.high;
         Some(Interval::new(if low == 0.0 { 0.0 } else { low.next_down() }, high).in_unit())
@@ -171,15 +166,18 @@ impl Point {
     }
 }
 
-/// The straight lines between points (false positives, height); nothing in front of the first.
-fn pieces(points: impl Iterator<Item = (u64, u128)>) -> impl Iterator<Item = Piece> {
-    points.scan(None, |before, (fp, height)| {
-        // Flat on the axis up to the first point.
-        let flat = before.is_none();
-        let (x, y) = before.replace((fp, height)).unwrap_or((0, 0));
-        let after = if flat { 0 } else { height };
-        Some(Piece { width: fp - x, before: (y, y), after: (after, after), tie: true })
-    })
+/// The area below straight lines between points (false positives, height), with nothing in front of the first and
+/// behind the last, up to a limit and divided by it.
+fn area_below(mut points: impl Iterator<Item = (u64, u64)>, limit: f64, negatives: u64, top: u64) -> Option<Interval> {
+    let mut area = AreaBelow::new(&[limit], negatives, top);
+    let mut before = points.next()?;
+    area.push(&Piece { width: before.0, before: (0, 0), after: (0, 0), tie: true });
+    for (fp, height) in points {
+        let [before_height, after] = [before.1, height].map(|height| (height, height));
+        area.push(&Piece { width: fp - before.0, before: before_height, after, tie: true });
+        before = (fp, height);
+    }
+    area.finish()[0]
 }
 
 #[cfg(test)]

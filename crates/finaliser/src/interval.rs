@@ -131,7 +131,8 @@ impl Bounds {
 
     pub(crate) fn integer(value: u128) -> Self {
         let near = value as f64;
-        if value >> 53 == 0 { Self::point(near) } else { Self { low: near.next_down(), high: near.next_up() } }
+        // The largest integers are not told apart by this, but none here has more than 127 bits.
+        if near as u128 == value { Self::point(near) } else { Self { low: near.next_down(), high: near.next_up() } }
     }
 
     pub(crate) fn add(self, other: Self) -> Self {

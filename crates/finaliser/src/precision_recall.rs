@@ -4,21 +4,25 @@
 //! as integers weighted by positives: the whole rounding error is below 2^-61 whatever the number of bins.
 
 use crate::interval::Interval;
-use crate::score_curve::{ScoreCurve, Step};
+use crate::score_curve::ScoreCurve;
+use crate::step::Step;
 
 const BITS: u32 = 62;
-const ONE: u128 = 1 << BITS;
+const ONE: u64 = 1 << BITS;
 /// Positives of a bin whose lower bound is summed one by one; more are summed along chords.
 const ONE_BY_ONE: u64 = 64;
 
-/// tp / (tp + fp), rounded down.
-fn precision_down(tp: u64, fp: u64) -> u128 {
-    (u128::from(tp) << BITS) / (u128::from(tp) + u128::from(fp))
+/// tp / (tp + fp), rounded down and up.
+#[inline]
+fn precision(tp: u64, fp: u64) -> (u64, u64) {
+    let (part, whole) = (u128::from(tp) << BITS, u128::from(tp + fp));
+    let down = (part / whole) as u64;
+    (down, down + u64::from(u128::from(down) * whole != part))
 }
 
-/// tp / (tp + fp), rounded up.
-fn precision_up(tp: u64, fp: u64) -> u128 {
-    (u128::from(tp) << BITS).div_ceil(u128::from(tp) + u128::from(fp))
+/// tp / (tp + fp), rounded down.
+fn precision_down(tp: u64, fp: u64) -> u128 {
+    precision(tp, fp).0.into()
 }
 
 /// A lower bound of the sum over j = 1..=p of (tp + j) / (tp + j + fp).
@@ -26,7 +30,10 @@ fn precision_up(tp: u64, fp: u64) -> u128 {
 /// The terms are a concave function of j, so they lie above every chord: a stretch of terms sums to no less than its
 /// length times the mean of its two ends.
 fn sum_of_precisions(tp: u64, p: u64, fp: u64) -> u128 {
-    let length = p.div_ceil(ONE_BY_ONE).max(1);
+    if p <= ONE_BY_ONE {
+        return (1..=p).map(|j| precision_down(tp + j, fp)).sum();
+    }
+    let length = p.div_ceil(ONE_BY_ONE);
     let mut sum = 0;
     let mut first = 1;
     while first <= p {
@@ -38,51 +45,74 @@ fn sum_of_precisions(tp: u64, p: u64, fp: u64) -> u128 {
     sum
 }
 
+/// The two areas below precision over recall, while bins come from the highest scores to the lowest.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PrecisionRecall {
+    /// Sums over the positives of lower and upper bounds of precision.
+    average: (u128, u128),
+    /// The same of twice the mean precision on the way to a positive.
+    trapezoid: (u128, u128),
+    positives: u64,
+}
+
+impl PrecisionRecall {
+    /// Adds a bin with positives; those without may be left out.
+    #[inline]
+    pub(crate) fn add(&mut self, step: &Step<'_>) {
+        let (average, trapezoid) = if step.is_tie() { of_tie(step) } else { of_unknown_order(step) };
+        self.average = (self.average.0 + average.0, self.average.1 + average.1);
+        self.trapezoid = (self.trapezoid.0 + trapezoid.0, self.trapezoid.1 + trapezoid.1);
+        self.positives += step.bin.positives;
+    }
+
+    /// Step-wise average precision. `None` without positives.
+    pub(crate) fn average(&self) -> Option<Interval> {
+        self.ratio(self.average, 1)
+    }
+
+    /// Trapezoidal area. `None` without positives.
+    pub(crate) fn trapezoid(&self) -> Option<Interval> {
+        self.ratio(self.trapezoid, 2)
+    }
+
+    fn ratio(&self, (low, high): (u128, u128), heights: u128) -> Option<Interval> {
+        let all = heights * u128::from(self.positives) * u128::from(ONE);
+        (self.positives > 0).then(|| Interval::ratios((low, all), (high, all)).in_unit())
+    }
+}
+
+/// Lower and upper bounds of what the positives of a bin add to both sums.
+type Parts = ((u128, u128), (u128, u128));
+
+fn of_tie(step: &Step<'_>) -> Parts {
+    let p = u128::from(step.bin.positives);
+    let before = if step.tp + step.fp == 0 { (ONE, ONE) } else { precision(step.tp, step.fp) };
+    let after = precision(step.tp_end(), step.fp_end());
+    let ends = (u128::from(before.0) + u128::from(after.0), u128::from(before.1) + u128::from(after.1));
+    ((p * u128::from(after.0), p * u128::from(after.1)), (p * ends.0, p * ends.1))
+}
+
+fn of_unknown_order(step: &Step<'_>) -> Parts {
+    let p = u128::from(step.bin.positives);
+    let least = if step.tp + step.fp_end() == 0 { ONE } else { precision(step.tp, step.fp_end()).0 };
+    let most = p * u128::from(precision(step.tp_end(), step.fp).1);
+    ((sum_of_precisions(step.tp, step.bin.positives, step.fp_end()), most), (2 * p * u128::from(least), 2 * most))
+}
+
 impl ScoreCurve {
     /// Step-wise average precision. `None` without positives.
     pub fn average_precision(&self) -> Option<Interval> {
-        let (mut low, mut high) = (0, 0);
-        for step in self.steps().filter(|step| step.bin.positives > 0) {
-            let p = u128::from(step.bin.positives);
-            if step.is_tie() {
-                low += p * precision_down(step.tp_end(), step.fp_end());
-                high += p * precision_up(step.tp_end(), step.fp_end());
-            } else {
-                low += sum_of_precisions(step.tp, step.bin.positives, step.fp_end());
-                high += p * precision_up(step.tp_end(), step.fp);
-            }
-        }
-        let all = u128::from(self.positives) * ONE;
-        (self.positives > 0).then(|| Interval::ratios((low, all), (high, all)).in_unit())
+        self.precision_recall().average()
     }
 
     /// Trapezoidal area below the precision-recall curve, from recall 0 with precision 1. `None` without positives.
     pub fn aupr_trapezoid(&self) -> Option<Interval> {
-        let (mut low, mut high) = (0, 0);
-        for step in self.steps().filter(|step| step.bin.positives > 0) {
-            let p = u128::from(step.bin.positives);
-            let (least, most) = if step.is_tie() { ends_of_tie(&step) } else { range_inside(&step) };
-            low += p * least;
-            high += p * most;
-        }
-        let all = 2 * u128::from(self.positives) * ONE;
-        (self.positives > 0).then(|| Interval::ratios((low, all), (high, all)).in_unit())
+        self.precision_recall().trapezoid()
     }
-}
 
-/// The sum of the precisions before and after a tie, rounded down and up.
-fn ends_of_tie(step: &Step<'_>) -> (u128, u128) {
-    let after = (precision_down(step.tp_end(), step.fp_end()), precision_up(step.tp_end(), step.fp_end()));
-    let before = if step.tp + step.fp == 0 {
-        (ONE, ONE)
-    } else {
-        (precision_down(step.tp, step.fp), precision_up(step.tp, step.fp))
-    };
-    (before.0 + after.0, before.1 + after.1)
-}
-
-/// Twice the lowest and the highest precision inside a bin of unknown order.
-fn range_inside(step: &Step<'_>) -> (u128, u128) {
-    let least = if step.tp + step.fp_end() == 0 { ONE } else { precision_down(step.tp, step.fp_end()) };
-    (2 * least, 2 * precision_up(step.tp_end(), step.fp))
+    fn precision_recall(&self) -> PrecisionRecall {
+        let mut areas = PrecisionRecall::default();
+        self.rises().for_each(|step| areas.add(&step));
+        areas
+    }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use pimo_accumulator::ScoreBin;
 
+use crate::step::{Above, Step, Totals};
+
 /// Pixels, images or samples by score, from the highest score to the lowest.
 ///
 /// The metrics are methods in the modules that define them. Each is `None` where it has no meaning: there is no
@@ -19,9 +21,7 @@ use pimo_accumulator::ScoreBin;
 #[derive(Clone, Debug)]
 pub struct ScoreCurve {
     pub(crate) bins: Vec<ScoreBin>,
-    pub(crate) positives: u64,
-    pub(crate) negatives: u64,
-    pub(crate) regions: u64,
+    pub(crate) totals: Totals,
 }
 
 /// Counts that cannot be those of pixels.
@@ -33,35 +33,9 @@ pub enum CurveError {
     /// The bins are not disjoint or not in descending order.
     #[error("the bins of scores are not in descending order")]
     NotDescending,
-}
-
-/// A bin with the counts above it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step<'a> {
-    pub(crate) bin: &'a ScoreBin,
-    /// Positives above the bin.
-    pub(crate) tp: u64,
-    /// Negatives above the bin.
-    pub(crate) fp: u64,
-    /// Region weight above the bin.
-    pub(crate) weight: u128,
-}
-
-impl Step<'_> {
-    /// Positives at or above the lowest score of the bin.
-    pub(crate) fn tp_end(&self) -> u64 {
-        self.tp + self.bin.positives
-    }
-
-    /// Negatives at or above the lowest score of the bin.
-    pub(crate) fn fp_end(&self) -> u64 {
-        self.fp + self.bin.negatives
-    }
-
-    /// Whether the bin holds no order that is unknown.
-    pub(crate) fn is_tie(&self) -> bool {
-        self.bin.is_tie()
-    }
+    /// The bins do not hold as many pixels as were counted.
+    #[error("the bins of scores do not hold as many pixels as were counted")]
+    OtherTotals,
 }
 
 impl ScoreCurve {
@@ -75,11 +49,9 @@ impl ScoreCurve {
             positives = positives.checked_add(bin.positives).ok_or(CurveError::TooManyPixels)?;
             negatives = negatives.checked_add(bin.negatives).ok_or(CurveError::TooManyPixels)?;
         }
-        if positives >= 1 << 61 || negatives >= 1 << 61 {
-            return Err(CurveError::TooManyPixels);
-        }
+        let totals = Totals::new(positives, negatives, regions)?;
         let ordered = bins.iter().all(|bin| bin.low <= bin.high) && bins.is_sorted_by(|a, b| a.low > b.high);
-        if ordered { Ok(Self { bins, positives, negatives, regions }) } else { Err(CurveError::NotDescending) }
+        if ordered { Ok(Self { bins, totals }) } else { Err(CurveError::NotDescending) }
     }
 
     /// From scores and whether each belongs to a positive; exact. Scores that are NaN are left out.
@@ -97,7 +69,8 @@ impl ScoreCurve {
             })
             .collect();
         let positives = scores.iter().filter(|item| item.1).count() as u64;
-        Self { bins, positives, negatives: scores.len() as u64 - positives, regions: 0 }
+        let totals = Totals { positives, negatives: scores.len() as u64 - positives, regions: 0 };
+        Self { bins, totals }
     }
 
     /// From images with a group each: a sample's score is the largest of its images', and it is positive if any is.
@@ -112,18 +85,17 @@ impl ScoreCurve {
 
     /// Positives and negatives in all.
     pub const fn totals(&self) -> (u64, u64) {
-        (self.positives, self.negatives)
+        (self.totals.positives, self.totals.negatives)
     }
 
     /// The bins with the counts above each.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        self.bins.iter().scan((0, 0, 0), |(tp, fp, weight), bin| {
-            let step = Step { bin, tp: *tp, fp: *fp, weight: *weight };
-            *tp += bin.positives;
-            *fp += bin.negatives;
-            *weight += bin.weight;
-            Some(step)
-        })
+        self.bins.iter().scan(Above::default(), |above, bin| Some(above.pass(bin)))
+    }
+
+    /// The bins with positives, with the counts above each.
+    pub(crate) fn rises(&self) -> impl Iterator<Item = Step<'_>> {
+        self.steps().filter(|step| step.bin.positives > 0)
     }
 }
 

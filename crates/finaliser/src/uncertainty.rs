@@ -3,7 +3,7 @@
 use pimo_accumulator::WEIGHT_BITS;
 
 use crate::ScoreCurve;
-use crate::score_curve::Step;
+use crate::step::Step;
 
 /// What a bin adds to the half-widths of the metrics, about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,9 +33,9 @@ impl ScoreCurve {
     fn area_width(&self, step: &Step<'_>, limits: &[f64]) -> f64 {
         let (p, n) = (step.bin.positives as f64, step.bin.negatives as f64);
         let (tp, fp) = (step.tp as f64, step.fp as f64);
-        let negatives = self.negatives.max(1) as f64;
-        let recall = p / self.positives.max(1) as f64;
-        let overlap = step.bin.weight as f64 / (1_u128 << WEIGHT_BITS) as f64 / self.regions.max(1) as f64;
+        let negatives = self.totals.negatives.max(1) as f64;
+        let recall = p / self.totals.positives.max(1) as f64;
+        let overlap = step.bin.weight as f64 / (1_u128 << WEIGHT_BITS) as f64 / self.totals.regions.max(1) as f64;
         // The smallest limit that the bin still lies below makes most of it.
         let limit = limits.iter().copied().filter(|limit| fp / negatives < *limit).fold(1.0, f64::min);
         let area = n / negatives * recall.max(overlap) / limit;
@@ -44,12 +44,12 @@ impl ScoreCurve {
     }
 
     fn peak_width(&self, step: &Step<'_>, best: [f64; 2]) -> f64 {
-        let (most, fp, positives) = (step.tp_end() as f64, step.fp as f64, self.positives as f64);
+        let (most, fp, positives) = (step.tp_end() as f64, step.fp as f64, self.totals.positives as f64);
         let [f1, iou] = [ratio(2.0 * most, positives + most + fp), ratio(most, positives + fp)];
         let peaks = if step.bin.positives > 0 { (f1 - best[0]).max(iou - best[1]).max(0.0) } else { 0.0 };
-        let reaches = |tp: u64| 20 * u128::from(tp) >= 19 * u128::from(self.positives);
+        let reaches = |tp: u64| 20 * u128::from(tp) >= 19 * u128::from(self.totals.positives);
         let crosses = !reaches(step.tp) && reaches(step.tp_end());
-        peaks + if crosses { step.bin.negatives as f64 / self.negatives.max(1) as f64 } else { 0.0 }
+        peaks + if crosses { step.bin.negatives as f64 / self.totals.negatives.max(1) as f64 } else { 0.0 }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::SharedIou;
 use pimo_dataset::{Class, Dataset, Item};
-use pimo_finaliser::{BestIouMean, CurveError, OperatingPoint, ScoreCurve, iou_shared_max};
+use pimo_finaliser::{BestIouMean, CurveError, Interval, OperatingPoint, ScoreCurve, iou_shared_max};
 use pimo_reader::Reader;
 use pimo_store::rows::{AxisRow, CurveSlice, ImageRow, RegionRow};
 use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
@@ -450,13 +450,9 @@ impl<'a> Rows<'a> {
         let (settings, side) = (self.run.settings, self.side(model));
         let mut found = Vec::new();
         if let Some(pixels) = results.pixels.take() {
-            let curve = pixels.curve().map_err(|error| self.run.too_many_pixels(error))?;
-            drop(pixels);
-            let refined = std::mem::take(&mut results.refined);
-            found.extend(if settings.refine { refined } else { metrics::of_pixels(&curve, settings) });
-            for &(level, threshold) in &side.levels {
-                found.extend(metrics::at_level(&curve, level, threshold));
-            }
+            let refined = settings.refine.then(|| std::mem::take(&mut results.refined));
+            let of_pixels = self.of_pixels(&pixels, refined, &side.levels);
+            found.extend(of_pixels.map_err(|error| self.run.too_many_pixels(error))?);
         }
         if settings.metrics.iou {
             let shared = results.overlap.as_ref().and_then(iou_shared_max);
@@ -470,6 +466,26 @@ impl<'a> Rows<'a> {
                 found.extend(metrics::of_samples(&self.samples(model, results)));
             }
         }
+        Ok(found)
+    }
+
+    /// Metrics over all pixels, those that were refined taken as they are.
+    fn of_pixels(
+        &self,
+        pixels: &PixelCounts,
+        refined: Option<Vec<Metric>>,
+        levels: &[(f64, Option<Interval>)],
+    ) -> Result<Vec<Metric>, CurveError> {
+        let settings = self.run.settings;
+        if !settings.metrics.pixel && !settings.metrics.aupro {
+            return Ok(Vec::new());
+        }
+        if let Some(profile) = settings.profile {
+            return refined.map_or_else(|| Ok(metrics::of_pixels_by(profile, &pixels.curve()?)), Ok);
+        }
+        let values = pixels.values(&settings.aupro_limits, &metrics::thresholds(settings, levels))?;
+        let mut found = refined.unwrap_or_else(|| metrics::of_pixels(&values, settings));
+        found.extend(metrics::at_levels(&values, settings, levels));
         Ok(found)
     }
 

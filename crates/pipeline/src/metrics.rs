@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use pimo_finaliser::{Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of};
+use pimo_finaliser::{
+    CurveValues, Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of,
+};
 use pimo_store::MetricValue;
 use pimo_store::rows::CategoryRow;
 
@@ -194,15 +196,24 @@ pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings) -> Optio
     ))
 }
 
-/// Rates of all pixels at the threshold that reaches a level of the shared FPR.
-pub(crate) fn at_level(curve: &ScoreCurve, level: f64, at: Option<Interval>) -> Vec<Metric> {
-    let name = format!("shared_fpr_{level:e}");
-    let rates = at.map_or(
-        ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None },
-        |at| curve.at(at.low()),
-    );
-    let mut metrics = vec![threshold(format!("threshold_at_{name}"), at)];
-    metrics.extend(at_threshold(&rates, &name));
+/// Thresholds at which rates of all pixels are wanted: those of the settings, then those that reach levels of the
+/// shared FPR.
+pub(crate) fn thresholds(settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<f64> {
+    let reached = levels.iter().filter_map(|(_, at)| at.map(|at| at.low()));
+    settings.at.iter().copied().chain(reached).collect()
+}
+
+/// Rates of all pixels at the thresholds that reach levels of the shared FPR; `values` at [`thresholds`].
+pub(crate) fn at_levels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
+    let none = ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None };
+    let mut rates = values.at[settings.at.len()..].iter();
+    let mut metrics = Vec::new();
+    for &(level, at) in levels {
+        let name = format!("shared_fpr_{level:e}");
+        let rates = at.and_then(|_| rates.next()).unwrap_or(&none);
+        metrics.push(threshold(format!("threshold_at_{name}"), at));
+        metrics.extend(at_threshold(rates, &name));
+    }
     metrics
 }
 
@@ -234,33 +245,36 @@ fn of_profile(profile: Profile, values: Vec<ProfileValue>) -> Vec<Metric> {
     values.into_iter().map(|(name, value)| Metric { name: name.to_owned(), value, kind: kind(name) }).collect()
 }
 
-/// Metrics over all pixels of a category.
-pub(crate) fn of_pixels(curve: &ScoreCurve, settings: &Settings) -> Vec<Metric> {
-    if let Some(profile) = settings.profile {
-        return of_profile(profile, profile.of_pixels(curve));
-    }
+/// Metrics over all pixels of a category; `values` up to the limits and at the thresholds of the settings.
+pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric> {
     let mut metrics = Vec::new();
+    let limits = || settings.aupro_limits.iter().copied();
     if settings.metrics.pixel {
-        metrics.push(area("pixel_auroc", curve.auroc()));
-        let partial = settings.aupro_limits.iter().filter(|limit| **limit < 1.0);
-        metrics.extend(partial.map(|&limit| area(format!("pixel_auroc_{limit:?}"), curve.partial_auroc(limit))));
-        metrics.push(area("pixel_ap", curve.average_precision()));
-        metrics.push(area("pixel_aupr_trapezoid", curve.aupr_trapezoid()));
-        let (f1, iou) = (curve.f1_max(), curve.iou_max());
+        metrics.push(area("pixel_auroc", values.auroc));
+        let partial = limits().zip(&values.partial_auroc).filter(|(limit, _)| *limit < 1.0);
+        metrics.extend(partial.map(|(limit, &value)| area(format!("pixel_auroc_{limit:?}"), value)));
+        metrics.push(area("pixel_ap", values.average_precision));
+        metrics.push(area("pixel_aupr_trapezoid", values.aupr_trapezoid));
+        let (f1, iou) = (values.f1_max, values.iou_max);
         metrics.push(rate("pixel_f1max", f1.map(|best| best.value)));
         metrics.push(threshold("pixel_f1max_threshold", f1.map(|best| best.threshold)));
         metrics.push(rate("pixel_ioumax", iou.map(|best| best.value)));
         metrics.push(threshold("pixel_ioumax_threshold", iou.map(|best| best.threshold)));
-        metrics.push(rate("pixel_fpr95", curve.fpr95()));
-        for &at in &settings.at {
-            metrics.extend(at_threshold(&curve.at(at), &format!("{at:?}")));
+        metrics.push(rate("pixel_fpr95", values.fpr95));
+        for (at, rates) in settings.at.iter().zip(&values.at) {
+            metrics.extend(at_threshold(rates, &format!("{at:?}")));
         }
     }
     if settings.metrics.aupro {
-        let aupro = |&limit: &f64| area(format!("aupro_{limit:?}"), curve.aupro(limit));
-        metrics.extend(settings.aupro_limits.iter().map(aupro));
+        let aupro = limits().zip(&values.aupro);
+        metrics.extend(aupro.map(|(limit, &value)| area(format!("aupro_{limit:?}"), value)));
     }
     metrics
+}
+
+/// What another tool says about all pixels of a category.
+pub(crate) fn of_pixels_by(profile: Profile, curve: &ScoreCurve) -> Vec<Metric> {
+    of_profile(profile, profile.of_pixels(curve))
 }
 
 /// Rates of the pixels at or above a threshold, under a name for it.
@@ -307,6 +321,11 @@ pub(crate) fn of_samples(curve: &ScoreCurve) -> [Metric; 3] {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pimo_accumulator::ScoreBin;
+    use pimo_finaliser::CurveWalk;
+
     use super::*;
 
     #[test]
@@ -324,8 +343,10 @@ mod tests {
     #[test]
     fn limits_have_their_shortest_decimal_name() {
         let settings = Settings { aupro_limits: vec![0.01, 0.3, 1.0], ..Settings::default() };
-        let curve = ScoreCurve::of_labelled([(0.5, true), (0.25, false)]);
-        let names: Vec<String> = of_pixels(&curve, &settings).into_iter().map(|metric| metric.name).collect();
+        let bin = |score, positives, negatives| ScoreBin { positives, negatives, weight: 0, low: score, high: score };
+        let walk = CurveWalk::new((1, 1), 1, &settings.aupro_limits, &settings.at).unwrap();
+        let values = walk.down([bin(0.5, 1, 0), bin(0.25, 0, 1)]).unwrap();
+        let names: Vec<String> = of_pixels(&values, &settings).into_iter().map(|metric| metric.name).collect();
         for name in ["pixel_auroc", "pixel_auroc_0.01", "pixel_auroc_0.3", "aupro_0.01", "aupro_1.0"] {
             assert!(names.iter().any(|known| known == name), "{name}");
         }

@@ -8,7 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::{Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
-use pimo_finaliser::{BinnedAxis, CurveError, FprBounds, NormalPixels, RatePoint, ScoreCurve, SharedFpr, rate_points};
+use pimo_finaliser::{
+    BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, ScoreCurve, SharedFpr,
+    rate_points,
+};
 use pimo_frame::{Comparison, Frame, RowScratch};
 
 use crate::Settings;
@@ -142,6 +145,19 @@ impl PixelCounts {
     pub(crate) fn curve(&self) -> Result<ScoreCurve, CurveError> {
         let regions = self.regions.load(Ordering::Relaxed);
         ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), regions)
+    }
+
+    /// What [`Self::curve`] says up to limits and at thresholds, without its bins in memory.
+    ///
+    /// # Errors
+    /// More pixels than can be counted.
+    pub(crate) fn values(&self, limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
+        let regions = self.regions.load(Ordering::Relaxed);
+        let walk = |pixels| CurveWalk::new(pixels, regions, limits, at);
+        self.with_histogram(|histogram| match histogram {
+            ScoreHistogram::Single(histogram) => walk(histogram.pixels())?.down(histogram.descending()),
+            ScoreHistogram::Double(histogram) => walk(histogram.pixels())?.down(histogram.descending()),
+        })
     }
 }
 

@@ -79,6 +79,12 @@ impl Refinement<'_> {
     fn measure(&self) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
         let settings = self.run.settings;
         let curve = self.counts.curve().map_err(|error| self.run.too_many_pixels(error))?;
+        let metrics = if let Some(profile) = settings.profile {
+            metrics::of_pixels_by(profile, &curve)
+        } else {
+            let values = self.counts.values(&settings.aupro_limits, &settings.at);
+            metrics::of_pixels(&values.map_err(|error| self.run.too_many_pixels(error))?, settings)
+        };
         let mut pages: Vec<PageUncertainty> = Vec::new();
         self.counts.with_histogram(|histogram| {
             for bin in curve.uncertainty(&settings.aupro_limits) {
@@ -93,7 +99,7 @@ impl Refinement<'_> {
             }
         });
         pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
-        Ok((metrics::of_pixels(&curve, settings), pages))
+        Ok((metrics, pages))
     }
 
     /// Of these pages the first ones, so many at least, that leave less than half of the tolerance; ascending.

@@ -1,0 +1,222 @@
+//! All dataset-level metrics from one walk over the bins, which nobody has to hold.
+
+use pimo_accumulator::ScoreBin;
+
+use crate::Interval;
+use crate::area_below::{ProAreas, RocAreas};
+use crate::best_threshold::{Best, BestThreshold, F1, Iou};
+use crate::precision_recall::PrecisionRecall;
+use crate::score_curve::CurveError;
+use crate::step::{Above, Step, Totals};
+use crate::threshold_rates::{Fpr95, RatesAt, ThresholdRates};
+
+/// A walk from the highest scores down to the lowest, on which all metrics of a [`ScoreCurve`](crate::ScoreCurve) are
+/// taken at once: the same values, without a list of bins in memory.
+///
+/// ```
+/// use pimo_accumulator::ScoreBin;
+/// use pimo_finaliser::CurveWalk;
+///
+/// let bin = |score, positives, negatives| ScoreBin { positives, negatives, weight: 0, low: score, high: score };
+/// let bins = [bin(0.9, 1, 0), bin(0.8, 1, 1), bin(0.1, 0, 1)];
+/// let values = CurveWalk::new((2, 2), 0, &[0.3], &[0.8])?.down(bins)?;
+/// assert_eq!(values.auroc.unwrap().value(), 0.875);
+/// assert_eq!(values.at[0].recall.unwrap().value(), 1.0);
+/// # Ok::<(), pimo_finaliser::CurveError>(())
+/// ```
+pub struct CurveWalk {
+    totals: Totals,
+    above: Above,
+    /// The lowest score so far; no number before the first.
+    lowest: f64,
+    fault: Option<CurveError>,
+    roc: RocAreas,
+    pro: ProAreas,
+    precision: PrecisionRecall,
+    f1: Best<F1>,
+    iou: Best<Iou>,
+    fpr95: Fpr95,
+    rates: RatesAt,
+}
+
+/// What a [`CurveWalk`] finds. Each value is `None` where it has no meaning: there is no positive, no negative, or no
+/// region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurveValues {
+    /// Area below the ROC curve.
+    pub auroc: Option<Interval>,
+    /// The same up to each limit, divided by it.
+    pub partial_auroc: Vec<Option<Interval>>,
+    /// Area below the mean covered fraction of the regions up to each limit, divided by it.
+    pub aupro: Vec<Option<Interval>>,
+    /// Step-wise average precision.
+    pub average_precision: Option<Interval>,
+    /// Trapezoidal area below the precision-recall curve.
+    pub aupr_trapezoid: Option<Interval>,
+    /// The largest F1.
+    pub f1_max: Option<BestThreshold>,
+    /// The largest intersection over union.
+    pub iou_max: Option<BestThreshold>,
+    /// The false-positive rate at a true-positive rate of 0.95.
+    pub fpr95: Option<Interval>,
+    /// Rates at each threshold.
+    pub at: Vec<ThresholdRates>,
+}
+
+impl CurveWalk {
+    /// A walk over bins that hold `(positives, negatives)` in all, the positives in so many connected regions. `limits`
+    /// are those of AUPRO and partial AUROC, false-positive rates in [1e-15, 1]; `at` are thresholds.
+    ///
+    /// # Errors
+    /// More pixels than can be.
+    pub fn new(
+        (positives, negatives): (u64, u64),
+        regions: u64,
+        limits: &[f64],
+        at: &[f64],
+    ) -> Result<Self, CurveError> {
+        let totals = Totals::new(positives, negatives, regions)?;
+        let and_all: Vec<f64> = limits.iter().copied().chain([1.0]).collect();
+        Ok(Self {
+            totals,
+            above: Above::default(),
+            lowest: f64::NAN,
+            fault: None,
+            roc: RocAreas::new(&totals, &and_all),
+            pro: ProAreas::new(&totals, limits),
+            precision: PrecisionRecall::default(),
+            f1: Best::new(positives),
+            iou: Best::new(positives),
+            fpr95: Fpr95::new(&totals),
+            rates: RatesAt::new(totals, at),
+        })
+    }
+
+    /// The values of the curve that these bins make.
+    ///
+    /// # Errors
+    /// Bins that are not in descending order, or do not hold as much as was said.
+    pub fn down(mut self, bins: impl IntoIterator<Item = ScoreBin>) -> Result<CurveValues, CurveError> {
+        bins.into_iter().for_each(|bin| self.add(&bin));
+        self.finish()
+    }
+
+    /// Goes down to the next bin.
+    #[inline]
+    fn add(&mut self, bin: &ScoreBin) {
+        if let Err(fault) = self.check(bin) {
+            self.fault.get_or_insert(fault);
+            return;
+        }
+        self.lowest = bin.low;
+        let step = self.above.pass(bin);
+        self.rates.add(&step);
+        // Where no positive is found, no metric is decided; what lies between two bins with positives has no order.
+        if bin.positives > 0 {
+            self.rise(&step);
+        }
+    }
+
+    #[inline]
+    fn check(&self, bin: &ScoreBin) -> Result<(), CurveError> {
+        let ordered = bin.low <= bin.high;
+        if !ordered || bin.high >= self.lowest {
+            return Err(CurveError::NotDescending);
+        }
+        let left = (self.totals.positives - self.above.positives, self.totals.negatives - self.above.negatives);
+        if bin.positives > left.0 || bin.negatives > left.1 {
+            return Err(CurveError::OtherTotals);
+        }
+        Ok(())
+    }
+
+    fn rise(&mut self, step: &Step<'_>) {
+        self.roc.add(step);
+        self.pro.add(step);
+        self.precision.add(step);
+        self.f1.add(step);
+        self.iou.add(step);
+        self.fpr95.add(step);
+    }
+
+    fn finish(self) -> Result<CurveValues, CurveError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        if (self.above.positives, self.above.negatives) != (self.totals.positives, self.totals.negatives) {
+            return Err(CurveError::OtherTotals);
+        }
+        let mut partial_auroc = self.roc.finish();
+        Ok(CurveValues {
+            auroc: partial_auroc.pop().flatten(),
+            partial_auroc,
+            aupro: self.pro.finish(),
+            average_precision: self.precision.average(),
+            aupr_trapezoid: self.precision.trapezoid(),
+            f1_max: self.f1.finish(),
+            iou_max: self.iou.finish(),
+            fpr95: self.fpr95.finish(),
+            at: self.rates.finish(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use pimo_accumulator::WEIGHT_BITS;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ScoreCurve;
+
+    const LIMITS: [f64; 5] = [0.3, 0.01, 2.0, 1.0, 1.0 / 3.0];
+
+    fn bins() -> impl Strategy<Value = Vec<ScoreBin>> {
+        let positives = prop_oneof![3 => Just(0), 2 => 1_u64..3, 1 => 60_u64..200];
+        proptest::collection::vec((positives, 0_u64..50, proptest::bool::ANY), 0..60).prop_map(|counts| {
+            let all: u64 = counts.iter().map(|count| count.0).sum();
+            let bin = |(i, (positives, negatives, tie)): (usize, (u64, u64, bool))| {
+                let low = 100.0 - i as f64;
+                let weight = (3 << WEIGHT_BITS) / u128::from(all.max(1)) * u128::from(positives);
+                ScoreBin { positives, negatives, weight, low, high: if tie { low } else { low + 0.5 } }
+            };
+            counts.into_iter().enumerate().map(bin).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_finds_what_each_metric_finds_alone(bins in bins(), at in proptest::collection::vec(30.0..110.0, 0..8)) {
+            let curve = ScoreCurve::new(bins, 3).unwrap();
+            let walk = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap();
+            let values = walk.down(curve.bins.iter().copied()).unwrap();
+            let expected = CurveValues {
+                auroc: curve.auroc(),
+                partial_auroc: LIMITS.map(|limit| curve.partial_auroc(limit)).to_vec(),
+                aupro: LIMITS.map(|limit| curve.aupro(limit)).to_vec(),
+                average_precision: curve.average_precision(),
+                aupr_trapezoid: curve.aupr_trapezoid(),
+                f1_max: curve.f1_max(),
+                iou_max: curve.iou_max(),
+                fpr95: curve.fpr95(),
+                at: at.iter().map(|&at| curve.at(at)).collect(),
+            };
+            prop_assert_eq!(values, expected);
+        }
+    }
+
+    #[test]
+    fn bins_have_to_be_in_order_and_to_hold_all() {
+        let bin = |low: f64, high: f64, positives| ScoreBin { positives, negatives: 1, weight: 0, low, high };
+        let walked =
+            |bins: &[ScoreBin], totals| CurveWalk::new(totals, 0, &[], &[]).unwrap().down(bins.iter().copied()).err();
+        assert_eq!(walked(&[bin(2.0, 3.0, 1), bin(1.0, 1.5, 1)], (2, 2)), None);
+        assert_eq!(walked(&[bin(2.0, 3.0, 1), bin(1.0, 2.0, 1)], (2, 2)), Some(CurveError::NotDescending));
+        for bins in [&[bin(2.0, 3.0, 1)][..], &[bin(2.0, 3.0, 1), bin(1.0, 1.5, u64::MAX)]] {
+            assert_eq!(walked(bins, (2, 2)), Some(CurveError::OtherTotals));
+        }
+        assert_eq!(CurveWalk::new((1 << 61, 0), 0, &[], &[]).err(), Some(CurveError::TooManyPixels));
+    }
+}
