@@ -1,25 +1,24 @@
 //! One thread's counts, until they are added to the key histogram.
 //!
-//! Normal pixels are counted in [cells](crate::key_cells) or overflow; those that overflow are sorted into the
-//! histogram when there are many. Maps of real numbers overflow until the histogram divides their pages, which takes
-//! an image or two; few-valued maps until their values are known. Anomalous pixels, being few, are collected with their
-//! region weights and added one by one.
+//! Normal pixels are counted in [cells](crate::key_cells) where the histogram divides their pages into bins. Keys of
+//! pages that are lists are counted one by one in a [cache](crate::key_cache); what that drives out is gathered, and
+//! sorted into the histogram when it is much. So are all pixels of maps of real numbers until the histogram divides
+//! their pages, which takes an image or two. Anomalous pixels, being few, are collected with their region weights.
 
 use pimo_frame::Sample;
 
-use crate::key_cells::{Cells, Division};
-use crate::key_page::Page;
-use crate::key_sort::sort_keys;
+use crate::key_cache::KeyCache;
+use crate::key_cells::Cells;
 use crate::{KeyHistogram, OrderedKey, RegionRun, Resolution};
 
-/// Normal pixels that overflowed that make a counter [full](KeyCounter::is_full).
-const OVERFLOWING: usize = 1 << 19;
-/// Anomalous pixels that do.
-const WAITING: usize = 1 << 17;
-/// Pixels in cells that do; cells hold more than two hundred times as many.
+/// Keys that wait that make a counter [full](KeyCounter::is_full).
+const WAITING: usize = 1 << 19;
+/// Waiting keys for whose sake it is worth asking whether their pages have been divided meanwhile.
+const WORTH_ASKING: usize = WAITING / 16;
+/// Keys with counts, or anomalous pixels, that make a counter full.
+const OTHERS_WAITING: usize = 1 << 17;
+/// Pixels counted since the last finish that do.
 const MOST_COUNTED: u64 = 1 << 31;
-/// Cells that pages may have that are lists in the histogram.
-const STRICT_CELLS: usize = 1 << 18;
 
 /// Counts rows of scores on behalf of a [`KeyHistogram`]. One for each thread.
 ///
@@ -41,12 +40,31 @@ const STRICT_CELLS: usize = 1 << 18;
 #[derive(Clone, Debug)]
 pub struct KeyCounter<K: OrderedKey> {
     cells: Cells<K>,
-    /// Prefixes that have cells.
-    pages: Vec<usize>,
-    overflow: Vec<K>,
+    cache: KeyCache<K>,
+    waiting: Waiting<K>,
     positives: Vec<(K, u128)>,
-    /// Pixels counted in cells since the last finish.
+    /// Pixels counted since the last finish.
     counted: u64,
+}
+
+/// Keys that the cache drove out.
+#[derive(Clone, Debug)]
+struct Waiting<K> {
+    /// Keys that came once.
+    single: Vec<K>,
+    /// Keys that came more often.
+    counted: Vec<(K, u64)>,
+}
+
+impl<K> Waiting<K> {
+    #[inline]
+    fn push(&mut self, key: K, count: u32) {
+        if count == 1 {
+            self.single.push(key);
+        } else {
+            self.counted.push((key, count.into()));
+        }
+    }
 }
 
 impl<K: OrderedKey> Default for KeyCounter<K> {
@@ -58,19 +76,26 @@ impl<K: OrderedKey> Default for KeyCounter<K> {
 impl<K: OrderedKey> KeyCounter<K> {
     /// A counter that has counted nothing.
     pub fn new() -> Self {
-        Self { cells: Cells::new(), pages: Vec::new(), overflow: Vec::new(), positives: Vec::new(), counted: 0 }
+        Self {
+            cells: Cells::new(),
+            cache: KeyCache::new(),
+            waiting: Waiting { single: Vec::new(), counted: Vec::new() },
+            positives: Vec::new(),
+            counted: 0,
+        }
     }
 
     /// Bytes that a counter takes at most beside a histogram of this resolution.
     pub const fn bytes(resolution: Resolution) -> u64 {
         // Twice what waits, since a row may come on top and vectors double, and room to sort it.
-        let waiting =
-            3 * OVERFLOWING as u64 * size_of::<K>() as u64 + 2 * WAITING as u64 * size_of::<(K, u128)>() as u64;
-        Cells::<K>::bytes(most_cells(resolution) as u64) + waiting
+        let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
+        let positive = size_of::<(K, u128)>() as u64;
+        let waiting = 3 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
+        Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting
     }
 
-    /// Counts one row; a counter of single-precision keys takes rows in single precision only. The pixels in `runs` are
-    /// anomalous, and `weights` has the weight of each run's region.
+    /// Counts one row, or several that hang together; a counter of single-precision keys takes scores in single
+    /// precision only. The pixels in `runs` are anomalous, and `weights` has the weight of each run's region.
     ///
     /// Rows may be counted without end; memory stays bounded if the counter is [flushed](Self::flush) whenever it
     /// [is full](Self::is_full), and the histogram is whole when every counter has [finished](Self::finish).
@@ -91,131 +116,97 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     fn count_normal<S: Sample>(&mut self, scores: &[S]) {
         self.counted += scores.len() as u64;
-        self.cells.count(scores, &mut self.overflow);
+        self.cells.count(scores, |key| {
+            if let Some((key, count)) = self.cache.count(key) {
+                self.waiting.push(key, count);
+            }
+        });
     }
 
     /// Whether the counter should be flushed soon: a row later at best.
     pub fn is_full(&self) -> bool {
-        self.overflow.len() >= OVERFLOWING || self.positives.len() >= WAITING || self.counted >= MOST_COUNTED
+        self.waiting.single.len() >= WAITING
+            || self.waiting.counted.len() >= OTHERS_WAITING
+            || self.positives.len() >= OTHERS_WAITING
+            || self.counted >= MOST_COUNTED
     }
 
     /// Adds what waits to the histogram, takes over its resolution, and is no longer full.
     ///
-    /// Counts of pages whose resolution stays the same remain here until [`Self::finish`].
+    /// Counts of pages that the histogram has divided remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
         if self.counted >= MOST_COUNTED {
-            self.drain_cells(histogram);
+            self.drain_counts(histogram);
         }
         self.drain_waiting(histogram);
-        self.adopt_divisions(histogram);
+        self.take_over(histogram);
     }
 
     /// Adds everything counted to the histogram. The counter can go on counting, and has to be finished again then.
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
-        self.drain_cells(histogram);
+        self.drain_counts(histogram);
         self.drain_waiting(histogram);
     }
 
+    /// Whether it is worth [taking over](Self::take_over) what the histogram has divided meanwhile.
+    pub(crate) fn is_curious(&self) -> bool {
+        self.cells.pages() == 0 || self.waiting.single.len() >= WORTH_ASKING
+    }
+
+    /// Gives cells to all pages that the histogram divides.
+    pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
+        let divided = || histogram.divided().map(|(prefix, bins)| (prefix, bins.bits()));
+        let missing: Vec<(usize, u32)> = divided().filter(|&(prefix, _)| !self.cells.has(prefix)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let most = most_cells(histogram.resolution);
+        self.cells.reserve(most);
+        let more: usize = missing.iter().map(|&(_, bits)| 1 << bits).sum();
+        let pages = if self.cells.len() + more <= most {
+            missing
+        } else {
+            // Some are finer here than they are by now in the histogram.
+            let all = divided().collect();
+            self.cells.drain(histogram);
+            all
+        };
+        for (prefix, bits) in pages {
+            self.cells.place(prefix, bits);
+        }
+    }
+
     fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
-        sort_keys(&mut self.overflow);
-        histogram.absorb_negatives(&self.overflow);
-        self.overflow.clear();
+        histogram.absorb_negatives(&mut self.waiting.single);
+        absorb_counts(&mut self.waiting.counted, histogram);
         histogram.absorb_positives(&mut self.positives);
         histogram.settle();
     }
 
-    fn drain_cells(&mut self, histogram: &mut KeyHistogram<K>) {
-        for prefix in std::mem::take(&mut self.pages) {
-            self.drain_page(prefix, histogram);
-        }
-        self.cells.clear();
+    fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {
+        self.cells.drain(histogram);
+        let mut counts: Vec<(K, u64)> = self.cache.drain().collect();
+        absorb_counts(&mut counts, histogram);
         self.counted = 0;
     }
-
-    fn drain_page(&mut self, prefix: usize, histogram: &mut KeyHistogram<K>) {
-        let mut tallies = self.cells.take(prefix).peekable();
-        if tallies.peek().is_some() {
-            histogram.page(prefix).absorb_negatives(tallies);
-        }
-    }
-
-    /// Gives cells to pages that have none, or not enough, after adding what they have counted to the histogram, and
-    /// takes over its bins for the others. Pages that are divided more finely here stay so until then.
-    fn adopt_divisions(&mut self, histogram: &mut KeyHistogram<K>) {
-        let wanted = self.wanted_divisions(histogram);
-        if wanted.is_empty() {
-            return;
-        }
-        // Cells of pages that get others are given up before the others are made.
-        for (prefix, _) in &wanted {
-            self.drain_page(*prefix, histogram);
-        }
-        self.pages.retain(|&prefix| self.cells.division(prefix).is_some());
-        // The fewer cells, the sooner they are mixed, and the more of them are in the cache.
-        self.cells.compact(&self.pages, |prefix| histogram.page_bits(prefix));
-        if histogram.over {
-            self.cells.reserve(most_cells(histogram.resolution));
-        }
-        for (prefix, division) in wanted {
-            self.pages.push(prefix);
-            // What is mixed there will be mixed in the end, whatever is counted here.
-            let width = K::LOW_BITS - division.bits;
-            let bins = histogram.page(prefix).negatives.iter();
-            let mixed = bins.filter(|bin| bin.mixed).map(|bin| (bin.low.into() >> width) as usize);
-            self.cells.place(prefix, division, mixed);
-        }
-        histogram.settle();
-    }
-
-    /// Pages that should be divided otherwise than they are here.
-    fn wanted_divisions(&self, histogram: &KeyHistogram<K>) -> Vec<(usize, Division)> {
-        let mut wanted = Vec::new();
-        let mut strict = Vec::new();
-        for page in &histogram.pages {
-            let now = self.cells.division(page.prefix);
-            if let Some(bits) = page.bits {
-                if now.is_none_or(|now| now.strict) {
-                    wanted.push((page.prefix, Division { bits, strict: false }));
-                }
-                continue;
-            }
-            let now = now.map_or(0, |division| division.bits + 1);
-            let bits = strict_bits(page).map_or(0, |bits| bits + 1).max(now);
-            if bits > 0 {
-                strict.push((bits, now, page.prefix));
-            }
-        }
-        // Short lists first: they have the most to gain from a cell.
-        strict.sort_unstable();
-        let cells = |bits: u32| (1_usize << bits) / 2;
-        let mut left = STRICT_CELLS - strict.iter().map(|&(_, now, _)| cells(now)).sum::<usize>().min(STRICT_CELLS);
-        for (bits, now, prefix) in strict {
-            let Some(rest) = left.checked_sub(cells(bits) - cells(now)) else { break };
-            left = rest;
-            if bits != now {
-                wanted.push((prefix, Division { bits: bits - 1, strict: true }));
-            }
-        }
-        wanted
-    }
 }
 
-/// Cells that there may be at once, cell 0 included.
+/// Adds pixels key by key, in any order, and keys may come several times; empties the vector.
+fn absorb_counts<K: OrderedKey>(counts: &mut Vec<(K, u64)>, histogram: &mut KeyHistogram<K>) {
+    counts.sort_unstable_by_key(|&(key, _)| key);
+    counts.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 += if same { next.1 } else { 0 };
+        same
+    });
+    histogram.absorb_counts(counts);
+    counts.clear();
+}
+
+/// Cells that there may be at once, cell 0 included. More than the histogram has bins, so that pages seldom have to be
+/// brought to the histogram's resolution before others find room.
 const fn most_cells(resolution: Resolution) -> usize {
-    resolution.bins as usize + STRICT_CELLS + 1
-}
-
-/// Bits that keep the keys of a list apart, if they come often enough to be worth cells of their own.
-fn strict_bits<K: OrderedKey>(page: &Page<K>) -> Option<u32> {
-    let pixels: u64 = page.negatives.iter().map(|bin| bin.count).sum();
-    let keys = page.negatives.len() as u64;
-    if keys == 0 || pixels < 4 * keys {
-        return None;
-    }
-    // Keys share a cell unless they differ in a bit above its width.
-    let differ = |pair: &[crate::key_bin::Tally<K::Low>]| (pair[0].low.into() ^ pair[1].low.into()).ilog2();
-    let width = page.negatives.windows(2).map(differ).min().unwrap_or(K::LOW_BITS);
-    Some((K::LOW_BITS - width).min(keys.ilog2() + 6).min(K::PAGE_BITS))
+    (resolution.bins + resolution.bins / 4) as usize + 1
 }
 
 #[cfg(test)]
@@ -282,8 +273,7 @@ mod tests {
                 None => negatives.push(score.key()),
             }
         }
-        negatives.sort_unstable();
-        histogram.absorb_negatives(&negatives);
+        histogram.absorb_negatives(&mut negatives);
         histogram.absorb_positives(&mut positives);
         histogram.settle();
         histogram

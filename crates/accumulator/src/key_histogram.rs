@@ -19,8 +19,7 @@
 //! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `d(p, D) <= d(p, E)`,
 //! `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
 //! coarser than the same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to
-//! know of D: lists are exact, bins can be added up into wider ones, counts and weights are sums, and a bin of E holds
-//! one key only if all its parts hold that key.
+//! know of D: lists are exact, bins can be added up into wider ones, counts and weights are sums.
 //!
 //! Merging the histograms of D and D' gives the histogram of E = D + D': `over(E)` holds if it holds for a part, or
 //! else all lists are exact and their union shows whether it does. A page crowded in a part is crowded in E; a page
@@ -29,7 +28,9 @@
 //! multiset alone: neither the order of pixels nor how they were shared out among threads and machines changes a byte.
 
 use crate::key_bin::{ScoreBin, Tally, Weighted};
-use crate::key_page::Page;
+use crate::key_bins::Bins;
+use crate::key_page::{Page, Pixels};
+use crate::key_sort::sort_keys;
 use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -75,10 +76,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
         for theirs in &other.pages {
             let ours = self.page(theirs.prefix);
             // Whichever is coarser decides; `settle` makes both coarser still if need be.
-            match (ours.bits, theirs.bits) {
-                (Some(a), Some(b)) => ours.coarsen(a.min(b)),
-                (None, Some(b)) => ours.coarsen(b),
-                (_, None) => {}
+            if let Some(bits) = theirs.bits() {
+                ours.coarsen(bits);
             }
             ours.merge(theirs);
         }
@@ -88,7 +87,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// The occupied bins from the highest scores to the lowest.
     pub fn bins(&self) -> Vec<ScoreBin> {
-        let mut bins = Vec::with_capacity(self.pages.iter().map(Page::most_bins).sum());
+        let mut bins = Vec::new();
         self.pages.iter().rev().for_each(|page| page.push_bins(&mut bins));
         bins
     }
@@ -120,27 +119,20 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// Anomalous and normal pixels counted.
     pub fn pixels(&self) -> (u64, u64) {
-        self.pages.iter().fold((0, 0), |(positives, negatives), page| {
-            let p: u64 = page.positives.iter().map(|bin| bin.tally.count).sum();
-            let n: u64 = page.negatives.iter().map(|bin| bin.count).sum();
-            (positives + p, negatives + n)
-        })
+        self.pages.iter().map(Page::pixels).fold((0, 0), |sum, page| (sum.0 + page.0, sum.1 + page.1))
     }
 
     /// Whether every pixel is known by its exact score.
     pub fn is_exact(&self) -> bool {
-        self.pages.iter().all(|page| {
-            let mut bins = Vec::new();
-            page.bits.is_none() || page.bits == Some(K::LOW_BITS) || {
-                page.push_bins(&mut bins);
-                bins.iter().all(ScoreBin::is_tie)
-            }
-        })
+        self.pages.iter().all(|page| page.bits().is_none_or(|bits| bits == K::LOW_BITS))
     }
 
-    /// Into how many bins a page is divided, as a power of two; `None` for a list or a page that does not exist.
-    pub(crate) fn page_bits(&self, prefix: usize) -> Option<u32> {
-        self.pages[(self.places[prefix] as usize).checked_sub(1)?].bits
+    /// The pages that are divided into bins.
+    pub(crate) fn divided(&self) -> impl Iterator<Item = (usize, &Bins)> {
+        self.pages.iter().filter_map(|page| match &page.pixels {
+            Pixels::Divided(bins) => Some((page.prefix, bins)),
+            Pixels::Listed { .. } => None,
+        })
     }
 
     pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
@@ -151,32 +143,55 @@ impl<K: OrderedKey> KeyHistogram<K> {
         &mut self.pages[self.places[prefix] as usize - 1]
     }
 
-    /// Adds normal pixels with these keys, in ascending order.
-    pub(crate) fn absorb_negatives(&mut self, keys: &[K]) {
-        for chunk in keys.chunk_by(|a, b| a.prefix() == b.prefix()) {
-            let tallies = chunk.chunk_by(|a, b| a == b).map(|same| Tally::of_key(same[0], same.len() as u64));
-            self.page(chunk[0].prefix()).absorb_negatives(tallies);
+    /// The bins of a page that is divided.
+    fn divided_page(&mut self, prefix: usize) -> Option<&mut Bins> {
+        let place = (self.places[prefix] as usize).checked_sub(1)?;
+        match &mut self.pages[place].pixels {
+            Pixels::Divided(bins) => Some(bins),
+            Pixels::Listed { .. } => None,
         }
     }
 
-    /// Adds anomalous pixels with their region weights; reorders the slice.
+    /// Adds normal pixels with these keys; empties the vector.
+    pub(crate) fn absorb_negatives(&mut self, keys: &mut Vec<K>) {
+        // Bins take pixels as they come; only lists want them sorted.
+        keys.retain(|key| {
+            self.divided_page(key.prefix()).is_none_or(|bins| {
+                bins.add_negative(K::LOW_BITS, key.low());
+                false
+            })
+        });
+        sort_keys(keys);
+        for chunk in keys.chunk_by(|a, b| a.prefix() == b.prefix()) {
+            let tallies = chunk.chunk_by(|a, b| a == b);
+            let tallies = tallies.map(|same| Tally { low: K::pack_low(same[0].low()), count: same.len() as u64 });
+            self.page(chunk[0].prefix()).absorb_negatives(tallies);
+        }
+        keys.clear();
+    }
+
+    /// Adds pixels of one key after the other, in ascending order, each key once.
+    pub(crate) fn absorb_counts(&mut self, counts: &[(K, u64)]) {
+        for chunk in counts.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
+            let tallies = chunk.iter().map(|&(key, count)| Tally { low: K::pack_low(key.low()), count });
+            self.page(chunk[0].0.prefix()).absorb_negatives(tallies);
+        }
+    }
+
+    /// Adds anomalous pixels with their region weights; empties the vector.
     pub(crate) fn absorb_positives(&mut self, pixels: &mut Vec<(K, u128)>) {
-        // Pages with bins take pixels as they come; only lists want them sorted.
         pixels.retain(|&(key, weight)| {
-            let place = self.places[key.prefix()];
-            let Some(page) = (place as usize).checked_sub(1).map(|at| &mut self.pages[at]) else {
-                return true;
-            };
-            if page.bits.is_some() {
-                page.absorb_positives(std::iter::once(Weighted { weight, tally: Tally::of_key(key, 1) }));
-            }
-            page.bits.is_none()
+            self.divided_page(key.prefix()).is_none_or(|bins| {
+                bins.add_positive(K::LOW_BITS, key.low(), weight);
+                false
+            })
         });
         pixels.sort_unstable_by_key(|&(key, _)| key);
         for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
             let keys = chunk.chunk_by(|a, b| a.0 == b.0).map(|same| Weighted {
                 weight: same.iter().map(|&(_, weight)| weight).sum(),
-                tally: Tally::of_key(same[0].0, same.len() as u64),
+                count: same.len() as u64,
+                low: K::pack_low(same[0].0.low()),
             });
             self.page(chunk[0].0.prefix()).absorb_positives(keys);
         }
@@ -190,7 +205,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
             self.places[page.prefix] = at as u32 + 1;
         }
         if !self.over {
-            let keys: usize = self.pages.iter().map(|page| page.negatives.len() + page.positives.len()).sum();
+            let keys: usize = self.pages.iter().map(Page::listed).sum();
             self.over = keys > self.resolution.keys as usize;
         }
         if !self.over {
@@ -199,7 +214,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let count = self.pages.len();
         let resolution = self.resolution;
         let crowded = |(rank, page): &(usize, &mut Page<K>)| {
-            page.bits.is_some() || page.negatives.len() + page.positives.len() > resolution.longest_list(*rank, count)
+            page.bits().is_some() || page.listed() > resolution.longest_list(*rank, count)
         };
         let crowded_pages: Vec<&mut Page<K>> =
             self.pages.iter_mut().rev().enumerate().filter(crowded).map(|(_, page)| page).collect();
@@ -235,8 +250,7 @@ pub(crate) mod tests {
     pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
         let mut histogram = KeyHistogram::new(resolution);
         let mut negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
-        negatives.sort_unstable();
-        histogram.absorb_negatives(&negatives);
+        histogram.absorb_negatives(&mut negatives);
         let mut positives = pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).collect();
         histogram.absorb_positives(&mut positives);
         histogram.settle();
@@ -292,7 +306,7 @@ pub(crate) mod tests {
                     prop_assert_eq!(bin.positives, positives.len() as u64);
                     prop_assert_eq!(bin.negatives, (keys.len() - positives.len()) as u64);
                     prop_assert_eq!(bin.weight, positives.iter().sum::<u128>());
-                    prop_assert_eq!(bin.is_tie(), keys.iter().all(|pixel| pixel.0 == keys[0].0));
+                    prop_assert!(!bin.is_tie() || keys.iter().all(|pixel| pixel.0 == keys[0].0));
                     seen = (seen.0 + bin.positives, seen.1 + bin.negatives);
                 }
                 prop_assert_eq!(histogram.pixels(), seen);
@@ -324,7 +338,7 @@ pub(crate) mod tests {
     #[test]
     fn counts_beyond_32_bits() {
         let mut histogram = KeyHistogram::<u32>::new(SMALL);
-        histogram.page(0).absorb_negatives(std::iter::once(Tally::of_key(7_u32, 1 << 40)));
+        histogram.page(0).absorb_negatives(std::iter::once(Tally { low: 7, count: 1 << 40 }));
         let twice = histogram.clone();
         histogram.merge(&twice).unwrap();
         assert_eq!(histogram.pixels(), (0, 1 << 41));

@@ -1,148 +1,164 @@
 //! One page of a key histogram: a list of its keys, or bins of equal width.
 
 use crate::OrderedKey;
-use crate::key_bin::{Bin, ScoreBin, Tally, Weighted};
+use crate::key_bin::{OneKey, ScoreBin, Tally, Weighted};
+use crate::key_bins::{BinCounts, Bins};
 
 /// The keys of one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page<K: OrderedKey> {
     pub(crate) prefix: usize,
-    /// `None`: the page is a list of single keys. `Some(bits)`: it is divided into 2^bits bins.
-    pub(crate) bits: Option<u32>,
-    /// The occupied bins in ascending order.
-    pub(crate) negatives: Vec<Tally<K::Low>>,
-    /// Single keys in ascending order or, because they come one by one, all bins of a page that has any.
-    pub(crate) positives: Vec<Weighted<K::Low>>,
+    pub(crate) pixels: Pixels<K::Low>,
+}
+
+/// How the pixels of a page are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pixels<L> {
+    /// Key by key, in ascending order.
+    Listed { negatives: Vec<Tally<L>>, positives: Vec<Weighted<L>> },
+    /// By bins.
+    Divided(Bins),
 }
 
 impl<K: OrderedKey> Page<K> {
-    pub(crate) fn new(prefix: usize) -> Self {
-        Self { prefix, bits: None, negatives: Vec::new(), positives: Vec::new() }
+    pub(crate) const fn new(prefix: usize) -> Self {
+        Self { prefix, pixels: Pixels::Listed { negatives: Vec::new(), positives: Vec::new() } }
     }
 
-    /// Adds counts in ascending order of keys; each lies within one bin of this page.
+    /// Into how many bins the page is divided, as a power of two; `None` for a list.
+    pub(crate) const fn bits(&self) -> Option<u32> {
+        match &self.pixels {
+            Pixels::Listed { .. } => None,
+            Pixels::Divided(bins) => Some(bins.bits()),
+        }
+    }
+
+    /// Keys of both classes in the lists.
+    pub(crate) const fn listed(&self) -> usize {
+        match &self.pixels {
+            Pixels::Listed { negatives, positives } => negatives.len() + positives.len(),
+            Pixels::Divided(_) => 0,
+        }
+    }
+
+    /// Adds normal pixels in ascending order of keys, each key once.
     pub(crate) fn absorb_negatives(&mut self, more: impl Iterator<Item = Tally<K::Low>>) {
-        self.negatives = merged::<K, _>(&self.negatives, more, self.width());
+        match &mut self.pixels {
+            Pixels::Listed { negatives, .. } => *negatives = merged(negatives, more),
+            Pixels::Divided(bins) => bins.add_negatives(K::LOW_BITS, more),
+        }
     }
 
-    /// As [`Self::absorb_negatives`].
+    /// Adds anomalous pixels likewise.
     pub(crate) fn absorb_positives(&mut self, more: impl Iterator<Item = Weighted<K::Low>>) {
-        match self.bits {
-            Some(bits) => fill::<K, _>(bits, &mut self.positives, more),
-            None => self.positives = merged::<K, _>(&self.positives, more, 0),
+        match &mut self.pixels {
+            Pixels::Listed { positives, .. } => *positives = merged(positives, more),
+            Pixels::Divided(bins) => bins.add_positives(K::LOW_BITS, more),
         }
     }
 
     /// Adds another page of the same prefix. This page must not be finer than it unless both are lists.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.absorb_negatives(other.negatives.iter().copied());
-        self.absorb_positives(other.positives.iter().copied().filter(|bin| bin.tally.count > 0));
+        match (&mut self.pixels, &other.pixels) {
+            (_, Pixels::Listed { negatives, positives }) => {
+                self.absorb_negatives(negatives.iter().copied());
+                self.absorb_positives(positives.iter().copied());
+            }
+            (Pixels::Divided(ours), Pixels::Divided(theirs)) => ours.merge(theirs),
+            (Pixels::Listed { .. }, Pixels::Divided(_)) => unreachable!("a list is finer than any bins"),
+        }
     }
 
-    /// Cuts the page into 2^bits bins; it must not be coarser already.
+    /// Divides the page into 2^bits bins, or fewer if it has fewer already.
     pub(crate) fn coarsen(&mut self, bits: u32) {
-        if self.bits == Some(bits) {
-            return;
+        match &mut self.pixels {
+            Pixels::Divided(bins) => bins.coarsen(bits),
+            Pixels::Listed { negatives, positives } => {
+                let mut bins = Bins::new(bits);
+                bins.add_negatives(K::LOW_BITS, negatives.iter().copied());
+                bins.add_positives(K::LOW_BITS, positives.iter().copied());
+                self.pixels = Pixels::Divided(bins);
+            }
         }
-        self.bits = Some(bits);
-        let width = self.width();
-        self.negatives = merged::<K, _>(&[], self.negatives.iter().copied(), width);
-        let positives = std::mem::take(&mut self.positives);
-        fill::<K, _>(bits, &mut self.positives, positives.into_iter().filter(|bin| bin.tally.count > 0));
+    }
+
+    /// The bins of a page that was divided before.
+    ///
+    /// # Panics
+    /// If it is a list.
+    pub(crate) fn divided(&mut self) -> &mut Bins {
+        match &mut self.pixels {
+            Pixels::Divided(bins) => bins,
+            Pixels::Listed { .. } => unreachable!("a page that was divided never becomes a list again"),
+        }
     }
 
     /// Anomalous and normal pixels of the page.
     pub(crate) fn pixels(&self) -> (u64, u64) {
-        let positives = self.positives.iter().map(|bin| bin.tally.count).sum();
-        (positives, self.negatives.iter().map(|bin| bin.count).sum())
-    }
-
-    /// How many bins [`Self::push_bins`] appends at most.
-    pub(crate) fn most_bins(&self) -> usize {
-        self.negatives.len() + self.positives.iter().filter(|bin| bin.tally.count > 0).count()
+        match &self.pixels {
+            Pixels::Divided(bins) => bins.pixels(),
+            Pixels::Listed { negatives, positives } => {
+                (positives.iter().map(|key| key.count).sum(), negatives.iter().map(|key| key.count).sum())
+            }
+        }
     }
 
     /// Appends the occupied bins in descending order.
     pub(crate) fn push_bins(&self, bins: &mut Vec<ScoreBin>) {
-        let width = self.width();
-        let place = |tally: &Tally<K::Low>| tally.low.into() >> width;
-        let mut negatives = self.negatives.as_slice();
-        for positive in self.positives.iter().rev().filter(|bin| bin.tally.count > 0) {
-            let at = place(&positive.tally);
-            while let Some(negative) = take_last_if(&mut negatives, |bin| place(bin) > at) {
-                self.push_bin(&negative, &Weighted::default(), bins);
+        match &self.pixels {
+            Pixels::Listed { negatives, positives } => {
+                let (mut negatives, mut positives) = (negatives.as_slice(), positives.as_slice());
+                while let Some(low) = negatives.last().map(|key| key.low).max(positives.last().map(|key| key.low)) {
+                    let negative = take_last(&mut negatives, low).map_or(0, |key| key.count);
+                    let positive = take_last(&mut positives, low).unwrap_or_default();
+                    let counts = BinCounts { negatives: negative, positives: positive.count, weight: positive.weight };
+                    bins.push(self.bin(low.into(), 0, counts));
+                }
             }
-            let beside = take_last_if(&mut negatives, |bin| place(bin) == at).unwrap_or_default();
-            self.push_bin(&beside, positive, bins);
+            Pixels::Divided(divided) => {
+                let width = K::LOW_BITS - divided.bits();
+                bins.extend(divided.occupied().rev().map(|(at, counts)| self.bin((at as u64) << width, width, counts)));
+            }
         }
-        negatives.iter().rev().for_each(|negative| self.push_bin(negative, &Weighted::default(), bins));
     }
 
-    /// Appends a bin.
-    fn push_bin(&self, negative: &Tally<K::Low>, positive: &Weighted<K::Low>, bins: &mut Vec<ScoreBin>) {
-        let width = self.width();
-        let mut both = *negative;
-        Bin::<K>::absorb(&mut both, &positive.tally, width);
-        let (low, high) = both.range(width);
+    /// A bin from this key on of 2^width keys.
+    fn bin(&self, low: u64, width: u32, counts: BinCounts) -> ScoreBin {
         let score = |low| K::join(self.prefix, low).score();
+        let high = low | ((1 << width) - 1);
         // The key below that of zero belongs to no score; a bin may end there, but no score of it does.
         let high = if low < high && K::of(score(high)) != K::join(self.prefix, high) { high - 1 } else { high };
-        bins.push(ScoreBin {
-            positives: positive.tally.count,
-            negatives: negative.count,
-            weight: positive.weight,
-            low: score(low),
-            high: score(high),
-        });
-    }
-
-    /// Key bits of one bin.
-    fn width(&self) -> u32 {
-        self.bits.map_or(0, |bits| K::LOW_BITS - bits)
+        let BinCounts { negatives, positives, weight } = counts;
+        ScoreBin { positives, negatives, weight, low: score(low), high: score(high) }
     }
 }
 
-/// Adds bins to 2^bits bins, which are made if there are none yet and something to add.
-fn fill<K: OrderedKey, B: Bin<K>>(bits: u32, bins: &mut Vec<B>, more: impl Iterator<Item = B>) {
-    let width = K::LOW_BITS - bits;
-    for bin in more {
-        if bins.is_empty() {
-            *bins = vec![B::default(); 1 << bits];
-        }
-        bins[(bin.tally().low.into() >> width) as usize].absorb(&bin, width);
-    }
-}
-
-/// Occupied bins and more of them, both in ascending order, as bins of this width.
-fn merged<K: OrderedKey, B: Bin<K>>(bins: &[B], more: impl Iterator<Item = B>, width: u32) -> Vec<B> {
-    let place = |bin: &B| bin.tally().low.into() >> width;
-    let mut merged = Vec::with_capacity(bins.len() + more.size_hint().0);
-    let mut bins = bins;
-    for bin in more {
-        let at = place(&bin);
-        let before = bins.iter().take_while(|bin| place(bin) <= at).count();
-        merged.extend_from_slice(&bins[..before]);
-        bins = &bins[before..];
-        match merged.last_mut() {
-            Some(last) if place(last) == at => last.absorb(&bin, width),
-            _ => {
-                // What was mixed in a narrower bin gets the edge of this one.
-                let mut wider = B::default();
-                wider.absorb(&bin, width);
-                merged.push(wider);
-            }
-        }
-    }
-    merged.extend_from_slice(bins);
-    merged.shrink_to_fit();
-    merged
-}
-
-/// Takes the last bin off if it is wanted.
-fn take_last_if<B: Copy>(bins: &mut &[B], wanted: impl Fn(&B) -> bool) -> Option<B> {
-    let (last, rest) = bins.split_last()?;
-    wanted(last).then(|| {
-        *bins = rest;
+/// Takes the last key off a list if it is this one.
+fn take_last<L: Copy + Eq, P: OneKey<L>>(keys: &mut &[P], low: L) -> Option<P> {
+    let (last, rest) = keys.split_last()?;
+    (last.low() == low).then(|| {
+        *keys = rest;
         *last
     })
+}
+
+/// Two lists of keys as one; both in ascending order, each key at most once in either.
+fn merged<L: Copy + Ord, P: OneKey<L>>(keys: &[P], more: impl Iterator<Item = P>) -> Vec<P> {
+    let mut merged: Vec<P> = Vec::with_capacity(keys.len() + more.size_hint().1.unwrap_or(0));
+    let mut at = 0;
+    for mut pixels in more {
+        while at < keys.len() && keys[at].low() < pixels.low() {
+            merged.push(keys[at]);
+            at += 1;
+        }
+        if at < keys.len() && keys[at].low() == pixels.low() {
+            pixels.add(&keys[at]);
+            at += 1;
+        }
+        merged.push(pixels);
+    }
+    merged.extend_from_slice(&keys[at..]);
+    // Where keys come again and again most of the room was not needed.
+    merged.shrink_to(merged.len() / 2 * 3);
+    merged
 }

@@ -2,15 +2,15 @@
 //!
 //! Little endian throughout: the header `pimokeys`, a version, the width of a key in bits, the resolution, whether the
 //! keys no longer fit one by one, the number of pages; then for every page its prefix, its bits (255 for a list), the
-//! numbers of occupied bins of normal and of anomalous pixels, and these bins: count, twice the key's low bits plus one
-//! if the bin is mixed, and for anomalous pixels the weight. Equal histograms have equal bytes.
+//! numbers of keys or bins with normal and with anomalous pixels, and these: the count, the low bits of the key or of the
+//! lowest key of the bin, and for anomalous pixels the weight. Equal histograms have equal bytes.
 
-use crate::key_bin::{Bin, Tally, Weighted};
-use crate::key_page::Page;
+use crate::key_bin::{Tally, Weighted};
+use crate::key_page::{Page, Pixels};
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const LIST: u8 = u8::MAX;
 /// More pixels than any run can read, few enough that no sum or product of counts overflows.
 const MOST_PIXELS: u64 = 1 << 62;
@@ -66,18 +66,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
             out.extend(number.to_le_bytes());
         }
         out.extend((self.pages.len() as u32).to_le_bytes());
-        for page in &self.pages {
-            let occupied = |bins: usize| (bins as u32).to_le_bytes();
-            out.extend((page.prefix as u32).to_le_bytes());
-            out.push(page.bits.map_or(LIST, |bits| bits as u8));
-            out.extend(occupied(page.negatives.len()));
-            out.extend(occupied(page.positives.iter().filter(|bin| bin.tally.count > 0).count()));
-            page.negatives.iter().for_each(|bin| put_tally(bin, &mut out));
-            for bin in page.positives.iter().filter(|bin| bin.tally.count > 0) {
-                put_tally(&bin.tally, &mut out);
-                out.extend(bin.weight.to_le_bytes());
-            }
-        }
+        self.pages.iter().for_each(|page| put_page(page, &mut out));
         out
     }
 
@@ -118,9 +107,46 @@ impl<K: OrderedKey> KeyHistogram<K> {
     }
 }
 
-fn put_tally<L: Copy + Into<u64>>(bin: &Tally<L>, out: &mut Vec<u8>) {
-    for number in [bin.count, bin.low.into() << 1 | u64::from(bin.mixed)] {
-        out.extend(number.to_le_bytes());
+fn put_page<K: OrderedKey>(page: &Page<K>, out: &mut Vec<u8>) {
+    let (negatives, positives) = in_order(page);
+    out.extend((page.prefix as u32).to_le_bytes());
+    out.push(page.bits().map_or(LIST, |bits| bits as u8));
+    out.extend((negatives.len() as u32).to_le_bytes());
+    out.extend((positives.len() as u32).to_le_bytes());
+    for key in &negatives {
+        put_key(key.count, key.low, out);
+    }
+    for key in &positives {
+        put_key(key.count, key.low, out);
+        out.extend(key.weight.to_le_bytes());
+    }
+}
+
+fn put_key<L: Into<u64>>(count: u64, low: L, out: &mut Vec<u8>) {
+    out.extend(count.to_le_bytes());
+    out.extend(low.into().to_le_bytes());
+}
+
+/// Normal and anomalous pixels in ascending order.
+type Keys<L> = (Vec<Tally<L>>, Vec<Weighted<L>>);
+
+/// What a page holds, bins by the low bits of their lowest keys.
+fn in_order<K: OrderedKey>(page: &Page<K>) -> Keys<K::Low> {
+    match &page.pixels {
+        Pixels::Listed { negatives, positives } => (negatives.clone(), positives.clone()),
+        Pixels::Divided(bins) => {
+            let low = |at: usize| K::pack_low((at as u64) << (K::LOW_BITS - bins.bits()));
+            let (mut negatives, mut positives) = (Vec::new(), Vec::new());
+            for (at, bin) in bins.occupied() {
+                if bin.negatives > 0 {
+                    negatives.push(Tally { low: low(at), count: bin.negatives });
+                }
+                if bin.positives > 0 {
+                    positives.push(Weighted { low: low(at), count: bin.positives, weight: bin.weight });
+                }
+            }
+            (negatives, positives)
+        }
     }
 }
 
@@ -137,16 +163,17 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
         }
         before = Some(prefix);
         let page = read_page::<K>(input, prefix, histogram.over, &mut bins_left)?;
-        let counts = page.negatives.iter().chain(page.positives.iter().map(|bin| &bin.tally));
-        pixels = counts
-            .map(|tally| tally.count)
+        let (negatives, positives) = in_order(&page);
+        pixels = negatives
+            .iter()
+            .map(|key| key.count)
+            .chain(positives.iter().map(|key| key.count))
             .try_fold(pixels, u64::checked_add)
             .filter(|&pixels| pixels < MOST_PIXELS)
             .ok_or(StateError::Damaged("it counts more pixels than there can be"))?;
-        weight = page
-            .positives
+        weight = positives
             .iter()
-            .map(|bin| bin.weight)
+            .map(|key| key.weight)
             .try_fold(weight, u128::checked_add)
             .filter(|weight| weight >> 126 == 0)
             .ok_or(StateError::Damaged("its region weights are larger than they can be"))?;
@@ -164,7 +191,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
 
 impl<K: OrderedKey> KeyHistogram<K> {
     fn clone_shape(&self) -> (bool, Vec<Option<u32>>) {
-        (self.over, self.pages.iter().map(|page| page.bits).collect())
+        (self.over, self.pages.iter().map(Page::bits).collect())
     }
 }
 
@@ -187,40 +214,39 @@ fn read_page<K: OrderedKey>(
     if negatives + positives == 0 {
         return Err(StateError::Damaged("a page is empty"));
     }
+    let width = K::LOW_BITS - bits.unwrap_or(K::LOW_BITS);
+    let mut page = Page::new(prefix);
+    if let Some(bits) = bits {
+        page.coarsen(bits);
+    }
     input.expect(negatives, 16)?;
-    let negatives = read_bins::<K, Tally<K::Low>>(bits, negatives, || input.tally::<K>())?;
+    let negatives = read_keys::<K>(input, negatives, width, |_| Ok(0))?;
+    page.absorb_negatives(negatives.into_iter().map(|Weighted { count, low, .. }| Tally { low, count }));
     input.expect(positives, 32)?;
-    let positives = read_bins::<K, Weighted<K::Low>>(bits, positives, || {
-        Ok(Weighted { tally: input.tally::<K>()?, weight: u128::from_le_bytes(input.take()?) })
-    })?;
-    let mut page = Page { prefix, bits, negatives: Vec::new(), positives: Vec::new() };
-    page.absorb_negatives(negatives.into_iter());
+    let positives = read_keys::<K>(input, positives, width, |input| input.take().map(u128::from_le_bytes))?;
     page.absorb_positives(positives.into_iter());
     Ok(page)
 }
 
-/// Reads bins and checks that each is one bin of the page, in ascending order.
-fn read_bins<K: OrderedKey, B: Bin<K>>(
-    bits: Option<u32>,
+/// Reads keys, or bins of 2^width of them, and checks that they are in ascending order.
+fn read_keys<K: OrderedKey>(
+    input: &mut Input<'_>,
     count: usize,
-    mut next: impl FnMut() -> Result<B, StateError>,
-) -> Result<Vec<B>, StateError> {
-    let width = K::LOW_BITS - bits.unwrap_or(K::LOW_BITS);
-    let mut bins = Vec::with_capacity(count);
+    width: u32,
+    weight: impl Fn(&mut Input<'_>) -> Result<u128, StateError>,
+) -> Result<Vec<Weighted<K::Low>>, StateError> {
+    let mut keys = Vec::with_capacity(count);
     let mut before = None;
     for _ in 0..count {
-        let bin = next()?;
-        let low: u64 = bin.tally().low.into();
-        let index = low >> width;
-        let mixed_rightly = bin.tally().count > 1 && width > 0 && low == index << width;
-        if bin.tally().count == 0 || bin.tally().mixed && !mixed_rightly || before.is_some_and(|before| before >= index)
-        {
+        let (count, low) = (input.u64()?, input.u64()?);
+        let possible = count > 0 && low >> K::LOW_BITS == 0 && low & ((1 << width) - 1) == 0;
+        if !possible || before.is_some_and(|before| before >= low) {
             return Err(StateError::Damaged("a bin cannot have these keys"));
         }
-        before = Some(index);
-        bins.push(bin);
+        before = Some(low);
+        keys.push(Weighted { weight: weight(input)?, count, low: K::pack_low(low) });
     }
-    Ok(bins)
+    Ok(keys)
 }
 
 struct Input<'a> {
@@ -239,19 +265,14 @@ impl Input<'_> {
         self.take().map(u32::from_le_bytes)
     }
 
+    fn u64(&mut self) -> Result<u64, StateError> {
+        self.take().map(u64::from_le_bytes)
+    }
+
     /// That `count` entries of `bytes` bytes each can still come, so that room may be made for them.
     fn expect(&self, count: usize, bytes: usize) -> Result<(), StateError> {
         let left = self.bytes.len() - self.at;
         if count > left / bytes { Err(StateError::Truncated(self.bytes.len())) } else { Ok(()) }
-    }
-
-    fn tally<K: OrderedKey>(&mut self) -> Result<Tally<K::Low>, StateError> {
-        let mut number = || self.take().map(u64::from_le_bytes);
-        let (count, low) = (number()?, number()?);
-        if low >> 1 >> K::LOW_BITS != 0 {
-            return Err(StateError::Damaged("a bin cannot have these keys"));
-        }
-        Ok(Tally { count, low: K::pack_low(low >> 1), mixed: low & 1 == 1 })
     }
 }
 

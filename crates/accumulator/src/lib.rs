@@ -31,6 +31,8 @@ pub use top::Run;
 mod best_iou;
 mod grid_cells;
 mod key_bin;
+mod key_bins;
+mod key_cache;
 mod key_cells;
 mod key_counter;
 mod key_histogram;

@@ -1,7 +1,7 @@
 //! How finely a key histogram divides its pages.
 
 use crate::OrderedKey;
-use crate::key_bin::{Tally, Weighted};
+use crate::key_bin::Weighted;
 
 /// What a key histogram may hold. Part of the parameters of a run: histograms merge only if theirs are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,7 +13,7 @@ pub struct Resolution {
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 1.125 * 2^20 single keys: 96 MiB at most for single precision.
+    /// 1.25 * 2^20 bins and 1.125 * 2^20 single keys: 76 MiB at most.
     fn default() -> Self {
         Self { bins: 5 << 18, keys: 9 << 17 }
     }
@@ -33,14 +33,14 @@ const FEWEST_KEYS: u32 = 1 << 12;
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
 const HIGH_PAGES: usize = 128;
-/// Bytes of a bin of both classes, in the larger of the two key types.
-const BIN_BYTES: u64 = 24 + 48;
-/// Bytes of a single key of the larger class, likewise.
-const KEY_BYTES: u64 = 48;
+/// Bytes of a bin: the counts of both classes and the weight of the anomalous pixels.
+const BIN_BYTES: u64 = 2 * 8 + 16;
+/// Bytes of a single key of the class of which more is known.
+const KEY_BYTES: u64 = size_of::<Weighted<u64>>() as u64;
 
 impl Resolution {
     /// The finest resolution whose histogram stays within this many bytes (its fixed part aside); never below the
-    /// smallest that works, which takes 48 MiB when every page is in use.
+    /// smallest that works, which takes 16 MiB when every page is in use.
     pub fn within(bytes: u64) -> Self {
         let half = (bytes / (BIN_BYTES + KEY_BYTES)).min(u64::from(MOST_BINS)) as u32;
         Self { bins: half.max(FEWEST_BINS), keys: half.max(FEWEST_KEYS) }
@@ -55,9 +55,7 @@ impl Resolution {
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
-        let negative = size_of::<Tally<K::Low>>() as u64;
-        let positive = size_of::<Weighted<K::Low>>() as u64;
-        self.bins as u64 * (negative + positive) + self.keys as u64 * positive + (1 << K::PREFIX_BITS) * 4
+        self.bins as u64 * BIN_BYTES + self.keys as u64 * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
     }
 
     /// Numbers that a histogram can work with.

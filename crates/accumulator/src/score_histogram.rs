@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample};
 
 use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, Resolution, ScoreBin};
 
@@ -141,10 +141,12 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
+                take_over(counter, histogram, ScoreHistogram::single);
                 let flush = |counter: &mut KeyCounter<u32>| counter.flush(lock(histogram).single());
                 frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
             }
             Self::Double(counter) => {
+                take_over(counter, histogram, ScoreHistogram::double);
                 let flush = |counter: &mut KeyCounter<u64>| counter.flush(lock(histogram).double());
                 frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
             }
@@ -194,6 +196,19 @@ fn lock(histogram: &Mutex<ScoreHistogram>) -> std::sync::MutexGuard<'_, ScoreHis
     histogram.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Lets a counter profit from what others have found out, if the histogram is free.
+fn take_over<K: OrderedKey>(
+    counter: &mut KeyCounter<K>,
+    histogram: &Mutex<ScoreHistogram>,
+    of_type: impl Fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
+) {
+    if counter.is_curious()
+        && let Ok(mut histogram) = histogram.try_lock()
+    {
+        counter.take_over(of_type(&mut histogram));
+    }
+}
+
 struct Rows<'a, K: OrderedKey, F> {
     counter: &'a mut KeyCounter<K>,
     regions: Option<&'a Regions>,
@@ -203,6 +218,19 @@ struct Rows<'a, K: OrderedKey, F> {
 impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for Rows<'_, K, F> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         self.count(row, self.runs(y));
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        let mut normal = 0;
+        for (index, y) in (first..first + rows.len() / width).enumerate() {
+            let runs = self.runs(y);
+            if !runs.is_empty() {
+                self.count(&rows[normal * width..index * width], &[]);
+                self.count(&rows[index * width..][..width], runs);
+                normal = index + 1;
+            }
+        }
+        self.count(&rows[normal * width..], &[]);
     }
 }
 
@@ -250,7 +278,7 @@ mod tests {
 
     use std::sync::Arc;
 
-    use pimo_frame::{Mask, Scores, Size};
+    use pimo_frame::{Scores, Size};
 
     use super::*;
     use crate::Connectivity;

@@ -1,0 +1,79 @@
+//! Counts of keys that come again and again.
+//!
+//! Maps of few values (half precision, integers, a background of one score) are counted here: a table with one place
+//! for each of many keys, in which a key that finds its place taken drives the other one out. Nothing is lost, because
+//! what is driven out is handed back with its count.
+
+use crate::OrderedKey;
+
+/// Places are 2^this many.
+const BITS: u32 = 15;
+
+/// Keys with how often they came.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyCache<K> {
+    /// A place is free while its count is 0.
+    places: Vec<(K, u32)>,
+}
+
+impl<K: OrderedKey> KeyCache<K> {
+    pub(crate) fn new() -> Self {
+        Self { places: vec![(K::default(), 0); 1 << BITS] }
+    }
+
+    /// Bytes of the table.
+    pub(crate) const fn bytes() -> u64 {
+        (size_of::<(K, u32)>() as u64) << BITS
+    }
+
+    /// Counts a key; gives the one that it drove out, if any, and how often that came.
+    #[inline]
+    pub(crate) fn count(&mut self, key: K) -> Option<(K, u32)> {
+        // Multiplied by 2^64 over the golden ratio, keys that differ little are far apart in the topmost bits.
+        let at = Into::<u64>::into(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BITS);
+        let place = &mut self.places[at as usize];
+        if place.0 == key {
+            place.1 += 1;
+            return None;
+        }
+        let before = std::mem::replace(place, (key, 1));
+        (before.1 > 0).then_some(before)
+    }
+
+    /// Hands back everything, and is empty again.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (K, u64)> {
+        let taken = self.places.iter_mut().map(std::mem::take);
+        taken.filter(|place| place.1 > 0).map(|(key, count)| (key, u64::from(count)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(keys in proptest::collection::vec(prop_oneof![0_u32..4, any::<u32>()], 0..3000), twice in any::<bool>()) {
+            let mut cache = KeyCache::new();
+            let mut expected: BTreeMap<u32, u64> = BTreeMap::new();
+            let mut found = expected.clone();
+            for _ in 0..=u8::from(twice) {
+                for &key in &keys {
+                    *expected.entry(key).or_default() += 1;
+                    if let Some((key, count)) = cache.count(key) {
+                        *found.entry(key).or_default() += u64::from(count);
+                    }
+                }
+            }
+            for (key, count) in cache.drain() {
+                *found.entry(key).or_default() += count;
+            }
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(cache.drain().count(), 0);
+        }
+    }
+}
