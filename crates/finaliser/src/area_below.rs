@@ -151,13 +151,29 @@ impl AreaBelow {
     /// Goes on flat up to `fp` negatives, and with a bin of `width` negatives to the height `after`.
     #[inline]
     fn rise(&mut self, fp: u64, width: u64, after: Height, tie: bool) {
-        if self.ahead.is_empty() {
-            return;
+        let end = fp + width;
+        if self.ahead.last().is_some_and(|limit| limit.whole < end) {
+            self.rise_past_limit(fp, width, after, tie);
+        } else {
+            // The same in fewer products: twice a rectangle below both, and what the bin adds on top of it.
+            let (before, all) = (self.height, end - self.x);
+            let (least, most) = if tie { (1, 1) } else { (0, 2) };
+            let twice = |before: u64, after: u64, share: u64| {
+                let above = u128::from(share * width) * u128::from(after - before);
+                2 * u128::from(all) * u128::from(before) + above
+            };
+            self.twice.0 += twice(before.0, after.0, least);
+            self.twice.1 += twice(before.1, after.1, most);
+            self.x = end;
         }
+        self.height = after;
+    }
+
+    #[cold]
+    fn rise_past_limit(&mut self, fp: u64, width: u64, after: Height, tie: bool) {
         let before = self.height;
         self.push(&Piece { width: fp - self.x, before, after: before, tie: true });
         self.push(&Piece { width, before, after, tie });
-        self.height = after;
     }
 
     /// Goes on flat up to the last of the negatives, and gives the area up to each limit.

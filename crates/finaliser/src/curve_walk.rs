@@ -109,12 +109,12 @@ impl CurveWalk {
             return;
         }
         self.lowest = bin.low;
-        let step = self.above.pass(bin);
+        let step = self.above.step(bin);
         self.rates.add(&step);
-        // Where no positive is found, no metric is decided; what lies between two bins with positives has no order.
         if bin.positives > 0 {
             self.rise(&step);
         }
+        self.above.pass(bin);
     }
 
     #[inline]

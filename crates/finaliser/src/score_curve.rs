@@ -90,7 +90,11 @@ impl ScoreCurve {
 
     /// The bins with the counts above each.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        self.bins.iter().scan(Above::default(), |above, bin| Some(above.pass(bin)))
+        self.bins.iter().scan(Above::default(), |above, bin| {
+            let step = above.step(bin);
+            above.pass(bin);
+            Some(step)
+        })
     }
 
     /// The bins with positives, with the counts above each.

@@ -37,14 +37,20 @@ pub(crate) struct Above {
 }
 
 impl Above {
-    /// Goes down past a bin.
+    /// The next bin.
     #[inline]
-    pub(crate) fn pass<'b>(&mut self, bin: &'b ScoreBin) -> Step<'b> {
-        let step = Step { bin, tp: self.positives, fp: self.negatives, weight: self.weight };
-        self.positives += bin.positives;
+    pub(crate) fn step<'b>(&self, bin: &'b ScoreBin) -> Step<'b> {
+        Step { bin, tp: self.positives, fp: self.negatives, weight: self.weight }
+    }
+
+    /// Goes down past the next bin.
+    #[inline]
+    pub(crate) fn pass(&mut self, bin: &ScoreBin) {
         self.negatives += bin.negatives;
-        self.weight += bin.weight;
-        step
+        if bin.positives > 0 {
+            self.positives += bin.positives;
+            self.weight += bin.weight;
+        }
     }
 }
 

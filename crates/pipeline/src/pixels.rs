@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
     BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, ScoreCurve, SharedFpr,
@@ -23,7 +23,35 @@ pub(crate) struct PixelCounts {
     histogram: Mutex<ScoreHistogram>,
     /// Normal images alone, each pixel with 1 / (pixels of its image) as weight; only where their sizes differ.
     weighted: Option<Mutex<ScoreHistogram>>,
+    totals: CountedTotals,
+}
+
+/// What was handed over to be counted.
+#[derive(Default)]
+struct CountedTotals {
+    pixels: AtomicU64,
+    positives: AtomicU64,
     regions: AtomicU64,
+}
+
+impl CountedTotals {
+    fn add(&self, pixels: u64, regions: &[Region]) {
+        let positives: u64 = regions.iter().map(|region| region.area).sum();
+        self.pixels.fetch_add(pixels, Ordering::Relaxed);
+        self.positives.fetch_add(positives, Ordering::Relaxed);
+        self.regions.fetch_add(regions.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Anomalous and normal pixels.
+    fn pixels(&self) -> (u64, u64) {
+        let positives = self.positives.load(Ordering::Relaxed);
+        (positives, self.pixels.load(Ordering::Relaxed) - positives)
+    }
+
+    /// Connected regions of anomalous pixels.
+    fn regions(&self) -> u64 {
+        self.regions.load(Ordering::Relaxed)
+    }
 }
 
 /// What a category's images ask of the histograms.
@@ -86,7 +114,7 @@ impl PixelCounts {
             comparison: plan.comparison,
             histogram: histogram(),
             weighted: plan.mixed.then(histogram),
-            regions: AtomicU64::new(0),
+            totals: CountedTotals::default(),
         }
     }
 
@@ -143,8 +171,7 @@ impl PixelCounts {
     /// # Errors
     /// More pixels than can be counted.
     pub(crate) fn curve(&self) -> Result<ScoreCurve, CurveError> {
-        let regions = self.regions.load(Ordering::Relaxed);
-        ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), regions)
+        ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), self.totals.regions())
     }
 
     /// What [`Self::curve`] says up to limits and at thresholds, without its bins in memory.
@@ -152,11 +179,10 @@ impl PixelCounts {
     /// # Errors
     /// More pixels than can be counted.
     pub(crate) fn values(&self, limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
-        let regions = self.regions.load(Ordering::Relaxed);
-        let walk = |pixels| CurveWalk::new(pixels, regions, limits, at);
+        let walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
         self.with_histogram(|histogram| match histogram {
-            ScoreHistogram::Single(histogram) => walk(histogram.pixels())?.down(histogram.descending()),
-            ScoreHistogram::Double(histogram) => walk(histogram.pixels())?.down(histogram.descending()),
+            ScoreHistogram::Single(histogram) => walk.down(histogram.descending()),
+            ScoreHistogram::Double(histogram) => walk.down(histogram.descending()),
         })
     }
 }
@@ -192,9 +218,7 @@ impl<'a> PixelFeed<'a> {
     pub(crate) fn add(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
         let (Some(counts), Some(counters)) = (&self.counts[model], &mut self.counters[model]) else { return };
         counters.all.count(frame, regions, &counts.histogram, &mut self.scratch);
-        if let Some(regions) = regions {
-            counts.regions.fetch_add(regions.regions().len() as u64, Ordering::Relaxed);
-        }
+        counts.totals.add(frame.evaluated().pixels(), regions.map_or(&[], Regions::regions));
         if let (Some(weighted), Some(histogram)) = (&mut counters.weighted, &counts.weighted) {
             let whole = Regions::whole(frame.evaluated());
             weighted.count(frame, Some(&whole), histogram, &mut self.scratch);
