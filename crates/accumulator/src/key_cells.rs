@@ -10,8 +10,8 @@ use pimo_frame::Sample;
 use crate::ordered_key::CELL_BITS;
 use crate::{KeyHistogram, OrderedKey};
 
-/// Pixels counted together.
-const BLOCK: usize = 512;
+/// Pixels counted together: few enough that finding the cells of some overlaps with counting those before.
+const BLOCK: usize = 128;
 /// Pixels that a cell had counted each time it is written down.
 const FULL: u64 = 1 << u16::BITS;
 
@@ -126,7 +126,7 @@ impl<K: OrderedKey> Cells<K> {
             let at = &mut at[..block.len()];
             let others = locate::<K, S>(block, &self.table, at) as usize;
             if others < block.len() {
-                self.add_one(at);
+                add_one(&mut self.counts, &mut self.full, at);
             }
             if others > 0 {
                 let without = block.iter().zip(&*at).filter(|(_, at)| **at == 0);
@@ -134,15 +134,16 @@ impl<K: OrderedKey> Cells<K> {
             }
         }
     }
+}
 
-    #[inline]
-    fn add_one(&mut self, at: &[u32]) {
-        for &at in at {
-            let count = &mut self.counts[at as usize];
-            *count = count.wrapping_add(1);
-            if *count == 0 {
-                self.full.push(at);
-            }
+/// Adds one to each of these cells; those that are full then are written down.
+#[inline]
+fn add_one(counts: &mut [u16], full: &mut Vec<u32>, cells: &[u32]) {
+    for &cell in cells {
+        let count = &mut counts[cell as usize];
+        *count = count.wrapping_add(1);
+        if *count == 0 {
+            full.push(cell);
         }
     }
 }
