@@ -1,15 +1,22 @@
 //! The threshold at which the pixels found overlap best with the mask of one image.
 //!
 //! Lowering a threshold below one anomalous score down to the next only adds false positives, so only scores of
-//! anomalous pixels have to be tried. Between the lowest and the highest of them the image is counted into bins of
-//! keys. At every bin's lower edge the overlap is known, which bounds the best one from below; a bin in which tp
-//! anomalous pixels end and fp normal ones begin can reach tp / (A + fp) at most. Only the pixels of bins that may
-//! reach the bound are looked at one by one, and the result is exact.
+//! anomalous pixels have to be tried. Where pixels have been counted between thresholds, the overlap is known at these,
+//! which bounds the best one from below; a cell between two in which tp anomalous pixels end and fp normal ones begin
+//! can reach tp / (A + fp) at most. Only the pixels of cells that may reach the bound are looked at one by one, and the
+//! result is exact.
+//!
+//! Mostly a grid that is counted anyway does for that, with the pixels it took out of the image. Where it says too
+//! little of an image, or its pixels were too many to keep, the image is counted into bins of keys between its lowest
+//! and its highest anomalous score.
 
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
+use std::ops::Range;
 
-use crate::region::stretches;
-use crate::{OrderedKey, Regions};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample};
+
+use crate::high_blocks::{HighBlocks, Strip};
+use crate::key::{key_of_score, score_of_key};
+use crate::{GridCells, HighPixels, Regions};
 
 /// Bins between the lowest and the highest anomalous score.
 const BINS: usize = 1 << 12;
@@ -41,144 +48,185 @@ fn is_above(a: (u64, u64), b: (u64, u64)) -> bool {
     u128::from(a.0) * u128::from(b.1) > u128::from(b.0) * u128::from(a.1)
 }
 
-/// A score below which no threshold reaches the best overlap of an image, told by the pixels between descending
-/// `thresholds`: `[normal, anomalous]` at or above each and below the one before. Negative infinity where they tell
-/// nothing.
-///
-/// With `anomalous` anomalous pixels in all, a threshold at which FP normal ones are found reaches anomalous /
-/// (anomalous + FP) at most, and FP never falls as thresholds do.
-pub fn floor_of_best_iou(thresholds: &[f64], cells: &[[u64; 2]], anomalous: u64) -> f64 {
-    let counts = cells.iter().scan((0, 0), |(tp, fp), [normal, positive]| {
-        *tp += positive;
-        *fp += normal;
-        Some((*tp, anomalous + *fp))
-    });
-    let best = counts.clone().fold((0, 1), |best, here| if is_above(here, best) { here } else { best });
-    let hopeless = |(_, union): (u64, u64)| is_above(best, (anomalous, union));
-    let index = counts.zip(thresholds).find(|(here, _)| hopeless(*here));
-    index.map_or(f64::NEG_INFINITY, |(_, threshold)| *threshold)
+/// What the grid of an image's pixels tells about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// The cells, of this image.
+    pub cells: &'a GridCells,
+    /// The pixels taken out of this image by the cells.
+    pub high: &'a HighPixels,
 }
 
-/// Finds the best overlap of image after image, keeping its memory: 256 KiB, and the pixels of one image that may
+/// Finds the best overlap of image after image, keeping its memory: 64 KiB, and the pixels of one image that may
 /// decide its result, which is a small part of them unless they are nearly all alike.
 #[derive(Clone, Debug)]
-pub struct BestIouFinder<K: OrderedKey> {
-    positives: Vec<u64>,
-    negatives: Vec<u64>,
-    wanted: Vec<bool>,
-    pixels: Vec<(K, bool)>,
+pub struct BestIouFinder {
+    /// By falling keys.
+    bins: Vec<[u64; 2]>,
+    normal: Vec<u64>,
+    anomalous: Vec<u64>,
 }
 
-impl<K: OrderedKey> Default for BestIouFinder<K> {
+impl Default for BestIouFinder {
     fn default() -> Self {
-        Self { positives: vec![0; BINS], negatives: vec![0; BINS], wanted: vec![false; BINS], pixels: Vec::new() }
+        Self { bins: vec![[0; 2]; BINS], normal: Vec::new(), anomalous: Vec::new() }
     }
 }
 
-impl<K: OrderedKey + Into<u64>> BestIouFinder<K> {
-    /// The best overlap of a frame with its mask, whose regions these are; `None` if nothing is anomalous.
-    ///
-    /// Where it is known that no threshold below some score is best (see [`floor_of_best_iou`]), that `floor` spares
-    /// looking at the pixels below it, which are most; negative infinity says that nothing is known. `row_largest` has
-    /// for each row a score that none of it exceeds; a row without is looked at.
+impl BestIouFinder {
+    /// The best overlap of a frame with its mask, whose regions these are; `None` if nothing is anomalous. What has
+    /// been `counted` of the frame spares looking at most or all of it again.
     pub fn find(
         &mut self,
         frame: &Frame,
         regions: &Regions,
-        floor: f64,
-        row_largest: &[f64],
+        counted: Option<Counted<'_>>,
         scratch: &mut RowScratch,
     ) -> Option<BestIou> {
-        let mut range = Range::<K> { regions, lowest: u64::MAX, highest: 0, key: std::marker::PhantomData };
+        let all = regions.regions().iter().map(|region| region.area).sum();
+        let known = counted.and_then(|counted| Some((counted, Contenders::of_grid(counted.cells, all)?)));
+        let contenders = match known {
+            Some((counted, contenders)) if counted.high.is_whole() => {
+                self.pick(counted.high, &contenders);
+                contenders
+            }
+            _ => {
+                let floor = known.map(|(_, contenders)| contenders.low);
+                self.look(frame, regions, floor, all, scratch)?
+            }
+        };
+        Some(self.best_of(&contenders, all))
+    }
+
+    /// Takes contenders from the pixels of a grid.
+    fn pick(&mut self, high: &HighPixels, contenders: &Contenders) {
+        let [normal, anomalous] = high.keys();
+        for (from, to) in [(normal, &mut self.normal), (anomalous, &mut self.anomalous)] {
+            to.clear();
+            to.extend(from.iter().filter(|key| contenders.contain(**key)));
+        }
+    }
+
+    /// Takes contenders from the image itself, where no threshold below the one with key `floor` is best.
+    fn look(
+        &mut self,
+        frame: &Frame,
+        regions: &Regions,
+        floor: Option<u64>,
+        all: u64,
+        scratch: &mut RowScratch,
+    ) -> Option<Contenders> {
+        let mut range = Extent { regions, lowest: u64::MAX, highest: 0 };
         frame.visit_rows(scratch, &mut range);
-        let lowest = if floor.is_finite() { range.lowest.max(K::of(floor).into()) } else { range.lowest };
-        let highest = range.highest;
+        let (lowest, highest) = (range.lowest.max(floor.unwrap_or(0)), range.highest);
         if lowest > highest {
             return None;
         }
         let shift = (u64::BITS - (highest - lowest).leading_zeros()).saturating_sub(BINS.ilog2());
         let axis = Axis { lowest, highest, shift };
-        self.positives.fill(0);
-        self.negatives.fill(0);
-        let mut count = Count { finder: self, regions, row_largest, axis, above: 0 };
+        self.bins.fill([0; 2]);
+        let mut count = Count { bins: &mut self.bins, regions, axis, blocks: HighBlocks::default(), above: 0 };
         frame.visit_rows(scratch, &mut count);
         let above = count.above;
-
-        let anomalous = regions.regions().iter().map(|region| region.area).sum();
-        let best = self.best_edge(axis, anomalous, above);
-        if shift == 0 {
-            return Some(best);
-        }
-        self.choose_bins(best, anomalous, above);
-        self.pixels.clear();
-        frame.visit_rows(scratch, &mut Collect { finder: self, regions, row_largest, axis });
-        Some(self.best_score(axis, anomalous, above))
+        let contenders = Contenders::of_bins(&self.bins, axis, above, all)?;
+        self.normal.clear();
+        self.anomalous.clear();
+        frame.visit_rows(scratch, &mut Collect { finder: self, regions, contenders, blocks: HighBlocks::default() });
+        Some(contenders)
     }
 
-    /// The bins from the highest down with the pixels above each: `(bin, tp, fp)`.
-    fn descending(&self, above: u64) -> impl Iterator<Item = (usize, u64, u64)> {
-        let mut counts = (0, above);
-        (0..BINS).rev().map(move |bin| {
-            let before = counts;
-            counts = (counts.0 + self.positives[bin], counts.1 + self.negatives[bin]);
-            (bin, before.0, before.1)
-        })
-    }
-
-    /// The best overlap at the lower edge of a bin.
-    fn best_edge(&self, axis: Axis, anomalous: u64, above: u64) -> BestIou {
-        let mut best = BestIou { intersection: 0, union: anomalous, threshold: f64::INFINITY };
-        for (bin, tp, fp) in self.descending(above).filter(|&(bin, ..)| self.positives[bin] > 0) {
-            let edge = BestIou {
-                intersection: tp + self.positives[bin],
-                union: anomalous + fp + self.negatives[bin],
-                threshold: score_of::<K>(axis.lowest + ((bin as u64) << axis.shift)),
-            };
-            if edge.is_above(&best) {
-                best = edge;
+    /// The best overlap at a score of the pixels taken out.
+    fn best_of(&mut self, contenders: &Contenders, all: u64) -> BestIou {
+        self.normal.sort_unstable_by(|a, b| b.cmp(a));
+        self.anomalous.sort_unstable_by(|a, b| b.cmp(a));
+        let mut normal = self.normal.iter().peekable();
+        let Contenders { mut tp, mut fp, .. } = *contenders;
+        let mut best = BestIou { intersection: 0, union: all, threshold: f64::INFINITY };
+        for tied in self.anomalous.chunk_by(|a, b| a == b) {
+            tp += tied.len() as u64;
+            while normal.next_if(|&&key| key >= tied[0]).is_some() {
+                fp += 1;
             }
-        }
-        best
-    }
-
-    fn choose_bins(&mut self, best: BestIou, anomalous: u64, above: u64) {
-        let mut wanted = std::mem::take(&mut self.wanted);
-        for (bin, tp, fp) in self.descending(above) {
-            let p = self.positives[bin];
-            wanted[bin] = p > 0 && !is_above((best.intersection, best.union), (tp + p, anomalous + fp));
-        }
-        self.wanted = wanted;
-    }
-
-    /// The best overlap at a score of the collected pixels.
-    fn best_score(&mut self, axis: Axis, anomalous: u64, above: u64) -> BestIou {
-        self.pixels.sort_unstable_by(|a, b| b.cmp(a));
-        let mut best = BestIou { intersection: 0, union: anomalous, threshold: f64::INFINITY };
-        let bin_of = |pixel: &(K, bool)| axis.bin(pixel.0.into());
-        let mut bins = self.descending(above);
-        for pixels in self.pixels.chunk_by(|a, b| bin_of(a) == bin_of(b)) {
-            let Some((_, mut tp, mut fp)) = bins.find(|&(bin, ..)| Some(bin) == bin_of(&pixels[0])) else {
-                break;
-            };
-            for tied in pixels.chunk_by(|a, b| a.0 == b.0) {
-                let positives = tied.iter().filter(|pixel| pixel.1).count() as u64;
-                tp += positives;
-                fp += tied.len() as u64 - positives;
-                let here = BestIou { intersection: tp, union: anomalous + fp, threshold: tied[0].0.score() };
-                if positives > 0 && here.is_above(&best) {
-                    best = here;
-                }
+            let here = BestIou { intersection: tp, union: all + fp, threshold: score_of_key(tied[0]) };
+            if here.is_above(&best) {
+                best = here;
             }
         }
         best
     }
 }
 
-fn score_of<K: OrderedKey>(key: u64) -> f64 {
-    K::join((key >> K::LOW_BITS) as usize, key & ((1 << K::LOW_BITS) - 1)).score()
+/// Where the best threshold lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Contenders {
+    /// Lowest and highest key.
+    low: u64,
+    high: u64,
+    /// Anomalous and normal pixels above.
+    tp: u64,
+    fp: u64,
 }
 
-/// Bins of 2^shift keys from `lowest` to `highest`.
+impl Contenders {
+    /// What a grid tells; `None` if it does not tell that the best threshold is not below all of its own.
+    fn of_grid(cells: &GridCells, all: u64) -> Option<Self> {
+        let thresholds = cells.normal_thresholds();
+        let counts = cells.counts()[..thresholds.len()].iter().copied();
+        // Below the last threshold all anomalous pixels may be found, and at least the normal ones known so far are.
+        let (best, [_, fp]) = best_known(counts.clone(), 0, all);
+        if !is_above(best, (all, all + fp)) {
+            return None;
+        }
+        let (cells, [tp, fp]) = contending(counts, 0, all, best)?;
+        let high = cells.start.checked_sub(1).map_or(u64::MAX, |before| thresholds[before] - 1);
+        Some(Self { low: thresholds[cells.end - 1], high, tp, fp })
+    }
+
+    /// What bins tell that have all anomalous pixels, of `all`, at or above their lowest key, and `above` which there
+    /// are so many normal pixels.
+    fn of_bins(bins: &[[u64; 2]], axis: Axis, above: u64, all: u64) -> Option<Self> {
+        let counts = bins.iter().copied();
+        let (best, _) = best_known(counts.clone(), above, all);
+        let (cells, [tp, fp]) = contending(counts, above, all, best)?;
+        Some(Self { low: axis.lowest_of(cells.end - 1), high: axis.highest_of(cells.start), tp, fp })
+    }
+
+    fn contain(&self, key: u64) -> bool {
+        (self.low..=self.high).contains(&key)
+    }
+}
+
+/// The best overlap at lower ends of cells, of which each has normal and anomalous pixels, from the highest scores
+/// down, as intersection and union; and anomalous and normal pixels in all of them, of the latter `above` more.
+fn best_known(cells: impl Iterator<Item = [u64; 2]>, above: u64, all: u64) -> ((u64, u64), [u64; 2]) {
+    cells.fold(((0, 1), [0, above]), |(best, [tp, fp]), [normal, anomalous]| {
+        let (tp, fp) = (tp + anomalous, fp + normal);
+        let here = (tp, all + fp);
+        (if is_above(here, best) { here } else { best }, [tp, fp])
+    })
+}
+
+/// The cells from the first to the last that may contain a threshold as good as `best`, and the anomalous and normal
+/// pixels above them.
+fn contending(
+    cells: impl Iterator<Item = [u64; 2]>,
+    above: u64,
+    all: u64,
+    best: (u64, u64),
+) -> Option<(Range<usize>, [u64; 2])> {
+    let (mut tp, mut fp) = (0, above);
+    let mut found: Option<(Range<usize>, [u64; 2])> = None;
+    for (cell, [normal, anomalous]) in cells.enumerate() {
+        if anomalous > 0 && !is_above(best, (tp + anomalous, all + fp)) {
+            found.get_or_insert((cell..cell, [tp, fp])).0.end = cell + 1;
+        }
+        tp += anomalous;
+        fp += normal;
+    }
+    found
+}
+
+/// Bins of 2^shift keys from `lowest` to `highest`, numbered from the highest keys down.
 #[derive(Clone, Copy)]
 struct Axis {
     lowest: u64,
@@ -188,23 +236,30 @@ struct Axis {
 
 impl Axis {
     fn bin(self, key: u64) -> Option<usize> {
-        (self.lowest..=self.highest).contains(&key).then(|| ((key - self.lowest) >> self.shift) as usize)
+        (self.lowest..=self.highest).contains(&key).then(|| BINS - 1 - ((key - self.lowest) >> self.shift) as usize)
+    }
+
+    fn lowest_of(self, bin: usize) -> u64 {
+        self.lowest + (((BINS - 1 - bin) as u64) << self.shift)
+    }
+
+    fn highest_of(self, bin: usize) -> u64 {
+        self.lowest_of(bin).saturating_add((1 << self.shift) - 1).min(self.highest)
     }
 }
 
 /// Lowest and highest key of the anomalous pixels.
-struct Range<'a, K> {
+struct Extent<'a> {
     regions: &'a Regions,
     lowest: u64,
     highest: u64,
-    key: std::marker::PhantomData<K>,
 }
 
-impl<K: OrderedKey + Into<u64>> RowVisitor for Range<'_, K> {
+impl RowVisitor for Extent<'_> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         for run in self.regions.row(y) {
             for &score in &row[run.start as usize..run.end as usize] {
-                let key = K::of(score.to_f64()).into();
+                let key = key_of_score(score.to_f64());
                 self.lowest = self.lowest.min(key);
                 self.highest = self.highest.max(key);
             }
@@ -213,70 +268,55 @@ impl<K: OrderedKey + Into<u64>> RowVisitor for Range<'_, K> {
 }
 
 /// Counts the pixels of both classes in the bins, and the normal ones above all of them.
-struct Count<'a, K: OrderedKey> {
-    finder: &'a mut BestIouFinder<K>,
+struct Count<'a> {
+    bins: &'a mut [[u64; 2]],
     regions: &'a Regions,
-    row_largest: &'a [f64],
     axis: Axis,
+    blocks: HighBlocks,
     above: u64,
 }
 
-impl<K: OrderedKey + Into<u64>> RowVisitor for Count<'_, K> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self { finder, regions, row_largest, axis, above } = self;
-        let lowest = score_of::<K>(axis.lowest);
-        if row_largest.get(y).is_some_and(|&largest| largest < lowest) {
-            return;
-        }
-        let lowest = S::at_least(lowest);
-        stretches(row, regions.row(y), |scores, anomalous| {
-            let bins = if anomalous { &mut finder.positives } else { &mut finder.negatives };
-            // Most pixels lie below, and asking a block at a time is cheap.
-            for block in scores.chunks(128) {
-                if S::count_at_least(block, lowest) == 0 {
-                    continue;
-                }
-                for score in block {
-                    let key = K::of(score.to_f64()).into();
-                    match axis.bin(key) {
-                        Some(bin) => bins[bin] += 1,
-                        None => *above += u64::from(key > axis.highest),
-                    }
+impl RowVisitor for Count<'_> {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        let Self { bins, regions, axis, blocks, above } = self;
+        let lowest = score_of_key(axis.lowest);
+        blocks.show(Strip { first, rows, width }, regions, Some(lowest), |scores, anomalous| {
+            for score in scores {
+                let key = key_of_score(score.to_f64());
+                match axis.bin(key) {
+                    Some(bin) => bins[bin][usize::from(anomalous)] += 1,
+                    None => *above += u64::from(key > axis.highest),
                 }
             }
         });
     }
-}
 
-/// Collects the pixels of the bins that are wanted.
-struct Collect<'a, K: OrderedKey> {
-    finder: &'a mut BestIouFinder<K>,
-    regions: &'a Regions,
-    row_largest: &'a [f64],
-    axis: Axis,
-}
-
-impl<K: OrderedKey + Into<u64>> RowVisitor for Collect<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let Self { finder, regions, row_largest, axis } = self;
-        let lowest = score_of::<K>(axis.lowest);
-        if row_largest.get(y).is_some_and(|&largest| largest < lowest) {
-            return;
-        }
-        let lowest = S::at_least(lowest);
-        stretches(row, regions.row(y), |scores, anomalous| {
-            for block in scores.chunks(128) {
-                if S::count_at_least(block, lowest) == 0 {
-                    continue;
-                }
-                for score in block {
-                    let key = K::of(score.to_f64());
-                    if axis.bin(key.into()).is_some_and(|bin| finder.wanted[bin]) {
-                        finder.pixels.push((key, anomalous));
-                    }
-                }
-            }
+        self.rows(y, row, row.len(), None);
+    }
+}
+
+/// Collects contenders.
+struct Collect<'a> {
+    finder: &'a mut BestIouFinder,
+    regions: &'a Regions,
+    contenders: Contenders,
+    blocks: HighBlocks,
+}
+
+impl RowVisitor for Collect<'_> {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        let Self { finder, regions, contenders, blocks } = self;
+        let lowest = score_of_key(contenders.low);
+        blocks.show(Strip { first, rows, width }, regions, Some(lowest), |scores, anomalous| {
+            let keys = if anomalous { &mut finder.anomalous } else { &mut finder.normal };
+            let all = scores.iter().map(|score| key_of_score(score.to_f64()));
+            keys.extend(all.filter(|&key| contenders.contain(key)));
         });
+    }
+
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        self.rows(y, row, row.len(), None);
     }
 }
 
@@ -323,6 +363,7 @@ mod tests {
         #[test]
         fn agrees_with_trying_every_score(
             pixels in proptest::collection::vec((score(), any::<u8>()), 1..300), density in 0_u8..120, width in 1_usize..90,
+            normal_steps in 0_usize..7,
         ) {
             let width = width.min(pixels.len());
             let height = pixels.len() / width;
@@ -333,27 +374,24 @@ mod tests {
             let regions = Regions::of(&mask, Connectivity::Eight);
             let double: Vec<f64> = pixels.iter().map(|pixel| pixel.0).collect();
             let single: Vec<f32> = double.iter().map(|&score| score as f32).collect();
-
-            let expected = brute(&double, &anomalous);
-            let frame = Frame::new(size, size, Scores::from_f64(double), Some(mask.clone())).unwrap();
-            let found = BestIouFinder::<u64>::default().find(&frame, &regions, f64::NEG_INFINITY, &[], &mut RowScratch::default());
-            prop_assert_eq!(found, expected);
-
-            let expected = brute(&single.iter().map(|&score| f64::from(score)).collect::<Vec<_>>(), &anomalous);
-            let frame = Frame::new(size, size, Scores::from_f32(single.clone()), Some(mask)).unwrap();
-            let mut finder = BestIouFinder::<u32>::default();
-            let mut scratch = RowScratch::default();
-            let all = anomalous.iter().filter(|&&anomalous| anomalous).count() as u64;
-            for grid in [&[][..], &[28.0, 0.9, 0.8, 0.5, 0.2][..], &[1e30, 0.6][..]] {
-                let mut cells = crate::GridCells::new(grid, grid.len());
-                let row_largest: Vec<f64> = single
-                    .chunks_exact(width)
-                    .map(|row| f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max)))
-                    .collect();
-                for row_largest in [&[], &row_largest[..]] {
-                    let cells = cells.count(&frame, &regions, row_largest, &mut scratch);
-                    let floor = floor_of_best_iou(grid, cells, all);
-                    prop_assert_eq!(finder.find(&frame, &regions, floor, row_largest, &mut scratch), expected);
+            let of_single: Vec<f64> = single.iter().map(|&score| f64::from(score)).collect();
+            for (scores, expected) in [
+                (Scores::from_f64(double.clone()), brute(&double, &anomalous)),
+                (Scores::from_f32(single.clone()), brute(&of_single, &anomalous)),
+            ] {
+                let frame = Frame::new(size, size, scores, Some(mask.clone())).unwrap();
+                let (mut finder, mut scratch) = (BestIouFinder::default(), RowScratch::default());
+                prop_assert_eq!(finder.find(&frame, &regions, None, &mut scratch), expected);
+                for grid in [&[][..], &[28.0, 0.9, 0.8, 0.5, 0.2][..], &[1e30, 0.6][..], &[0.9, 0.7, 0.4, 0.3, -5.0][..]] {
+                    let mut cells = GridCells::new(grid, normal_steps);
+                    let mut high = HighPixels::default();
+                    cells.count(&frame, &regions, &mut high, &mut scratch);
+                    let counted = Counted { cells: &cells, high: &high };
+                    prop_assert_eq!(finder.find(&frame, &regions, Some(counted), &mut scratch), expected);
+                    // As if they had been too many to keep.
+                    high.forget();
+                    let counted = Counted { cells: &cells, high: &high };
+                    prop_assert_eq!(finder.find(&frame, &regions, Some(counted), &mut scratch), expected);
                 }
             }
         }

@@ -1,18 +1,17 @@
 //! The pixels of one image between the thresholds of a grid.
 
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, SCORE_BLOCK, Sample, Size};
 
-use crate::region::stretches;
-use crate::{RegionRun, Regions};
-
-/// Pixels asked together whether any of them reaches the grid.
-const BLOCK: usize = 128;
+use crate::high_blocks::{HighBlocks, Strip};
+use crate::key::{key_of_score, score_of_key};
+use crate::key_lookup::KeyLookup;
+use crate::{HighPixels, Regions};
 
 /// Counts anomalous and normal pixels between neighbouring thresholds, image after image; one for each thread.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use pimo_accumulator::{Connectivity, GridCells, Regions};
+/// use pimo_accumulator::{Connectivity, GridCells, HighPixels, Regions};
 /// use pimo_frame::{Frame, Mask, RowScratch, Scores, Size};
 ///
 /// let size = Size::new(1, 4);
@@ -21,12 +20,12 @@ const BLOCK: usize = 128;
 /// let frame = Frame::new(size, size, Scores::from_f32(vec![0.8, 0.5, 0.9, 0.1]), Some(mask)).unwrap();
 /// let mut cells = GridCells::new(&[0.8, 0.4], 2);
 /// // Normal and anomalous pixels: from 0.8 up, and from 0.4 up to below 0.8.
-/// assert_eq!(cells.count(&frame, &regions, &[], &mut RowScratch::default()), [[1, 1], [1, 0]]);
+/// let mut high = HighPixels::default();
+/// assert_eq!(cells.count(&frame, &regions, &mut high, &mut RowScratch::default()), [[1, 1], [1, 0]]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct GridCells {
-    /// Descending, without repetition.
-    thresholds: Vec<f64>,
+    thresholds: KeyLookup,
     /// For so many thresholds from the highest on normal pixels are counted too.
     normal_steps: usize,
     counts: Vec<[u64; 2]>,
@@ -36,21 +35,39 @@ impl GridCells {
     /// Cells of a grid of descending thresholds without repetition. Normal pixels, which are many, are counted down to
     /// threshold number `normal_steps` only.
     pub fn new(thresholds: &[f64], normal_steps: usize) -> Self {
+        let thresholds: Vec<u64> = thresholds.iter().map(|&threshold| key_of_score(threshold)).collect();
         let normal_steps = normal_steps.min(thresholds.len());
-        Self { thresholds: thresholds.to_vec(), normal_steps, counts: vec![[0; 2]; thresholds.len()] }
+        Self { counts: vec![[0; 2]; thresholds.len()], thresholds: KeyLookup::new(thresholds), normal_steps }
     }
 
     /// Counts the pixels of a frame whose mask has these regions: `[normal, anomalous]` at or above each threshold and
-    /// below the one before. `row_largest` has for each row a score that none of it exceeds; a row without is looked at.
+    /// below the one before. What is counted is left in `high`.
     pub fn count(
         &mut self,
         frame: &Frame,
         regions: &Regions,
-        row_largest: &[f64],
+        high: &mut HighPixels,
         scratch: &mut RowScratch,
     ) -> &[[u64; 2]] {
+        frame.visit_rows(scratch, &mut self.rows(frame.evaluated(), regions, high));
+        self.finish(high)
+    }
+
+    /// Begins to count a frame of this size: the visitor is to be shown it, and then the cells are
+    /// [finished](Self::finish).
+    pub fn rows<'a>(&'a mut self, size: Size, regions: &'a Regions, high: &'a mut HighPixels) -> GridRows<'a> {
         self.counts.fill([0; 2]);
-        frame.visit_rows(scratch, &mut Rows { cells: self, regions, row_largest });
+        high.begin(size);
+        let lowest = self.thresholds.thresholds().last().map(|&key| score_of_key(key));
+        let lowest_normal = self.normal_thresholds().last().map(|&key| score_of_key(key));
+        GridRows { cells: self, high, regions, blocks: HighBlocks::default(), lowest, lowest_normal }
+    }
+
+    /// The counts, when the frame has been looked at.
+    pub fn finish(&mut self, high: &HighPixels) -> &[[u64; 2]] {
+        let [normal, anomalous] = high.keys();
+        self.add(normal, false);
+        self.add(anomalous, true);
         &self.counts
     }
 
@@ -59,48 +76,43 @@ impl GridCells {
         &self.counts
     }
 
-    fn add<S: Sample>(&mut self, scores: &[S], anomalous: bool) {
-        let steps = if anomalous { self.thresholds.len() } else { self.normal_steps };
-        let Some(last) = steps.checked_sub(1) else { return };
-        let lowest = S::at_least(self.thresholds[last]);
-        // Neighbours often lie in one cell.
-        let (mut cell, mut low, mut high) = (0, f64::INFINITY, f64::INFINITY);
-        for block in scores.chunks(BLOCK) {
-            if S::count_at_least(block, lowest) == 0 {
-                continue;
-            }
-            for score in block.iter().filter(|score| **score >= lowest) {
-                let score = score.to_f64();
-                if score < low || score >= high {
-                    cell = self.thresholds[..steps].partition_point(|&threshold| threshold > score);
-                    low = self.thresholds[cell];
-                    high = if cell == 0 { f64::INFINITY } else { self.thresholds[cell - 1] };
-                }
-                self.counts[cell][usize::from(anomalous)] += 1;
-            }
+    /// Keys of the thresholds down to which normal pixels are counted.
+    pub(crate) fn normal_thresholds(&self) -> &[u64] {
+        &self.thresholds.thresholds()[..self.normal_steps]
+    }
+
+    fn add(&mut self, keys: &[u64], anomalous: bool) {
+        for &key in keys {
+            self.counts[self.thresholds.place(key)][usize::from(anomalous)] += 1;
         }
     }
 }
 
-struct Rows<'a> {
+/// Looks at a frame for [`GridCells`].
+#[derive(Debug)]
+pub struct GridRows<'a> {
     cells: &'a mut GridCells,
+    high: &'a mut HighPixels,
     regions: &'a Regions,
-    row_largest: &'a [f64],
+    blocks: HighBlocks,
+    lowest: Option<f64>,
+    lowest_normal: Option<f64>,
 }
 
-impl RowVisitor for Rows<'_> {
+impl RowVisitor for GridRows<'_> {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        let Self { cells, high, regions, blocks, .. } = self;
+        let Some(lowest) = self.lowest.map(S::at_least) else { return };
+        let lowest_normal = self.lowest_normal.map_or(lowest, S::at_least);
+        let mut room = [S::default(); SCORE_BLOCK];
+        blocks.show(Strip { first, rows, width }, regions, self.lowest_normal, |scores, anomalous| {
+            high.add(scores, if anomalous { lowest } else { lowest_normal }, anomalous, &mut room);
+            high.make_room(|keys, anomalous| cells.add(keys, anomalous));
+        });
+    }
+
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let runs: &[RegionRun] = self.regions.row(y);
-        let lowest = self.cells.normal_steps.checked_sub(1).map(|last| self.cells.thresholds[last]);
-        let reaches = |lowest: f64| self.row_largest.get(y).is_none_or(|&largest| largest >= lowest);
-        if lowest.is_some_and(reaches) {
-            stretches(row, runs, |scores, anomalous| self.cells.add(scores, anomalous));
-        } else {
-            // No normal pixel is counted in most rows.
-            for run in runs {
-                self.cells.add(&row[run.start as usize..run.end as usize], true);
-            }
-        }
+        self.rows(y, row, row.len(), None);
     }
 }
 
@@ -129,8 +141,9 @@ mod tests {
             let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
             let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
             let mut cells = GridCells::new(&grid, normal_steps);
+            let mut high = HighPixels::default();
             for _ in 0..2 {
-                let found = cells.count(&frame, &regions, &[], &mut RowScratch::default());
+                let found = cells.count(&frame, &regions, &mut high, &mut RowScratch::default());
                 prop_assert_eq!(found.len(), grid.len());
                 for (cell, counts) in found.iter().enumerate() {
                     let above = if cell == 0 { f64::INFINITY } else { grid[cell - 1] };

@@ -38,8 +38,6 @@ pub struct OverlapCounts<'a> {
     pub reached: &'a [Run],
     /// Pixels of the image, anomalous or not, that reach each of the two thresholds.
     pub predicted: [u64; 2],
-    /// For each row a score that none of it exceeds: most rows need not be looked at again.
-    pub row_largest: &'a [f64],
 }
 
 #[derive(Debug)]
@@ -49,7 +47,6 @@ struct Seen {
     predicted: [u64; 2],
     pending: Vec<u64>,
     runs: Vec<Run>,
-    row_largest: Vec<f64>,
 }
 
 /// One image being looked at.
@@ -68,7 +65,6 @@ impl OverlapCounter {
             predicted: [0; 2],
             pending: Vec::new(),
             runs: Vec::new(),
-            row_largest: Vec::new(),
         };
         Self { scratch: RowScratch::default(), seen }
     }
@@ -78,9 +74,24 @@ impl OverlapCounter {
     /// # Errors
     /// The first score that is NaN or infinite.
     pub fn count(&mut self, frame: &Frame, thresholds: OverlapThresholds<'_>) -> Result<OverlapCounts<'_>, BadScore> {
+        self.count_beside(frame, thresholds, &mut ())
+    }
+
+    /// The same for one of several who look at the frame together. What the others saw is worth nothing if a score is
+    /// bad.
+    ///
+    /// # Errors
+    /// The first score that is NaN or infinite.
+    pub fn count_beside(
+        &mut self,
+        frame: &Frame,
+        thresholds: OverlapThresholds<'_>,
+        others: &mut impl RowVisitor,
+    ) -> Result<OverlapCounts<'_>, BadScore> {
         self.seen.reset();
         let floor = thresholds.axis.last().map(|&key| score_of_key(key));
-        frame.visit_rows(&mut self.scratch, &mut Looking { seen: &mut self.seen, thresholds, floor });
+        let looking = Looking { seen: &mut self.seen, thresholds, floor };
+        frame.visit_rows(&mut self.scratch, &mut (looking, others));
         if !self.seen.finite
             && let Some(bad) = BadScore::first_in(frame, &mut self.scratch)
         {
@@ -92,7 +103,6 @@ impl OverlapCounter {
             anomalous_pixels: frame.mask().map_or(0, pimo_frame::Mask::anomalous_pixels),
             reached: &self.seen.runs,
             predicted: self.seen.predicted,
-            row_largest: &self.seen.row_largest,
         })
     }
 }
@@ -104,7 +114,6 @@ impl Seen {
         self.predicted = [0; 2];
         self.pending.clear();
         self.runs.clear();
-        self.row_largest.clear();
     }
 
     /// Keeps the scores of the row's anomalous pixels that reach the floor.
@@ -171,8 +180,6 @@ impl RowVisitor for Looking<'_> {
             let summary = S::summary(rows);
             if summary.finite && self.lowest().is_none_or(|lowest| summary.largest < S::at_least(lowest)) {
                 self.seen.score.row(rows, summary.largest);
-                let count = rows.len() / width;
-                self.seen.row_largest.extend(std::iter::repeat_n(summary.largest.to_f64(), count));
                 return;
             }
         }
@@ -185,7 +192,6 @@ impl RowVisitor for Looking<'_> {
         let summary = S::summary(row);
         self.seen.finite &= summary.finite;
         self.seen.score.row(row, summary.largest);
-        self.seen.row_largest.push(summary.largest.to_f64());
         for (threshold, predicted) in self.thresholds.predicted.iter().zip(&mut self.seen.predicted) {
             if let Some(threshold) = threshold.map(S::at_least)
                 && summary.largest >= threshold

@@ -43,12 +43,22 @@ impl RegionCounter {
         regions: &Regions,
         axis: &[u64],
         scratch: &mut RowScratch,
-        mut show: impl FnMut(usize, RegionScores<'_>),
+        show: impl FnMut(usize, RegionScores<'_>),
     ) {
+        frame.visit_rows(scratch, &mut self.rows(regions, axis));
+        self.finish(regions, axis, show);
+    }
+
+    /// Begins to look at a frame: the visitor is to be shown it, and then the regions are [shown](Self::finish).
+    pub fn rows<'a>(&'a mut self, regions: &'a Regions, axis: &'a [u64]) -> RegionRows<'a> {
         self.extremes.clear();
         self.extremes.resize(regions.regions().len(), Extremes { largest: f64::NEG_INFINITY, sum: 0.0 });
         self.reached.clear();
-        frame.visit_rows(scratch, &mut Rows { counter: self, regions, axis, place: 0 });
+        RegionRows { counter: self, regions, axis, place: 0 }
+    }
+
+    /// Shows the regions of the frame that has been looked at, in order, with the same regions and axis.
+    pub fn finish(&mut self, regions: &Regions, axis: &[u64], mut show: impl FnMut(usize, RegionScores<'_>)) {
         self.reached.sort_unstable();
         let mut from = 0;
         for (number, (region, extremes)) in regions.regions().iter().zip(&self.extremes).enumerate() {
@@ -66,7 +76,9 @@ impl RegionCounter {
     }
 }
 
-struct Rows<'a> {
+/// Looks at a frame for a [`RegionCounter`].
+#[derive(Debug)]
+pub struct RegionRows<'a> {
     counter: &'a mut RegionCounter,
     regions: &'a Regions,
     axis: &'a [u64],
@@ -74,7 +86,7 @@ struct Rows<'a> {
     place: usize,
 }
 
-impl RowVisitor for Rows<'_> {
+impl RowVisitor for RegionRows<'_> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         for run in self.regions.row(y) {
             let scores = &row[run.start as usize..run.end as usize];

@@ -109,7 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Connectivity, GridCells, Regions};
+    use crate::{Connectivity, GridCells, HighPixels, Regions};
 
     proptest! {
         #[test]
@@ -119,7 +119,7 @@ mod tests {
         ) {
             let size = Size::new(3, 4);
             let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
-            let mut counter = GridCells::new(&grid, grid.len());
+            let (mut counter, mut high) = (GridCells::new(&grid, grid.len()), HighPixels::default());
             let mut whole = SharedIou::new(&grid);
             let mut parts = SharedIou::new(&grid);
             for image in &images {
@@ -128,7 +128,7 @@ mod tests {
                 let mask_pixels = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                let cells = counter.count(&frame, &regions, &[], &mut RowScratch::default());
+                let cells = counter.count(&frame, &regions, &mut high, &mut RowScratch::default());
                 whole.add(cells, mask_pixels);
                 let mut part = SharedIou::new(&grid);
                 part.add(cells, mask_pixels);

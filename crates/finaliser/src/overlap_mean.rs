@@ -76,7 +76,7 @@ mod tests {
 
     use std::sync::Arc;
 
-    use pimo_accumulator::{Connectivity, GridCells, Regions};
+    use pimo_accumulator::{Connectivity, GridCells, HighPixels, Regions};
     use pimo_frame::{Frame, Mask, RowScratch, Scores, Size};
     use proptest::prelude::*;
 
@@ -91,14 +91,15 @@ mod tests {
             let size = Size::new(4, 3);
             let grid: Vec<f64> = grid.into_iter().rev().map(f64::from).collect();
             let mut shared = SharedIou::new(&grid);
-            let mut cells = GridCells::new(&grid, grid.len());
+            let (mut cells, mut high) = (GridCells::new(&grid, grid.len()), HighPixels::default());
             for image in &images {
                 let mask = Arc::new(Mask::from_fn(size, |y, x| image[y * 3 + x].1));
                 let regions = Regions::of(&mask, Connectivity::Eight);
                 let anomalous = mask.anomalous_pixels();
                 let scores = image.iter().map(|pixel| f32::from(pixel.0)).collect();
                 let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-                shared.add(cells.count(&frame, &regions, &[], &mut RowScratch::default()), anomalous);
+                let counts = cells.count(&frame, &regions, &mut high, &mut RowScratch::default());
+                shared.add(counts, anomalous);
             }
             let anomalous: Vec<_> = images.iter().filter(|image| image.iter().any(|pixel| pixel.1)).collect();
             let mean = |threshold: u8| {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pimo_accumulator::{
-    BestIouFinder, Connectivity, GridCells, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, SharedIou,
+    BestIouFinder, Connectivity, GridCells, HighPixels, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution,
+    SharedIou,
 };
 use pimo_finaliser::{BestIouMean, Interval, ScoreCurve, iou_shared_max};
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample, Scores, Size};
@@ -111,7 +112,7 @@ struct Measured {
 fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivity) -> Measured {
     let mut histogram = KeyHistogram::<K>::new(Resolution::default());
     let mut counter = KeyCounter::new();
-    let (mut finder, mut scratch) = (BestIouFinder::<K>::default(), RowScratch::default());
+    let (mut finder, mut scratch) = (BestIouFinder::default(), RowScratch::default());
     let (mut best, mut images, mut count) = (BestIouMean::default(), Vec::new(), 0);
     for frame in frames {
         let empty = Mask::empty(frame.evaluated());
@@ -120,7 +121,7 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
         let mut rows = Rows { counter: &mut counter, histogram: &mut histogram, regions: &regions, largest };
         frame.visit_rows(&mut scratch, &mut rows);
         images.push((rows.largest, !regions.regions().is_empty()));
-        if let Some(found) = finder.find(frame, &regions, f64::NEG_INFINITY, &[], &mut scratch) {
+        if let Some(found) = finder.find(frame, &regions, None, &mut scratch) {
             best.add(&found);
         }
         count += regions.regions().len() as u64;
@@ -130,11 +131,11 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
     // Every thousandth threshold: enough to see that one threshold for all is no better than one for each.
     let grid: Vec<f64> = bins.iter().step_by(bins.len() / 1000 + 1).map(|bin| bin.low).collect();
     let mut shared = SharedIou::new(&grid);
-    let mut cells = GridCells::new(&grid, grid.len());
+    let (mut cells, mut high) = (GridCells::new(&grid, grid.len()), HighPixels::default());
     for frame in frames {
         let empty = Mask::empty(frame.evaluated());
         let mask = frame.mask().unwrap_or(&empty);
-        let counts = cells.count(frame, &Regions::of(mask, connectivity), &[], &mut scratch);
+        let counts = cells.count(frame, &Regions::of(mask, connectivity), &mut high, &mut scratch);
         shared.add(counts, mask.anomalous_pixels());
     }
     Measured {

@@ -59,6 +59,50 @@ pub trait RowVisitor {
     }
 }
 
+/// Nobody.
+impl RowVisitor for () {
+    fn row<S: Sample>(&mut self, _y: usize, _row: &[S], _mask: Option<&[u64]>) {}
+
+    fn rows<S: Sample>(&mut self, _first: usize, _rows: &[S], _width: usize, _mask: Option<&Mask>) {}
+}
+
+impl<V: RowVisitor> RowVisitor for &mut V {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
+        (**self).row(y, row, mask);
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
+        (**self).rows(first, rows, width, mask);
+    }
+}
+
+impl<V: RowVisitor> RowVisitor for Option<V> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
+        if let Some(visitor) = self {
+            visitor.row(y, row, mask);
+        }
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
+        if let Some(visitor) = self {
+            visitor.rows(first, rows, width, mask);
+        }
+    }
+}
+
+/// Two who look at a map together: it comes from memory, and is resampled, once for both.
+impl<A: RowVisitor, B: RowVisitor> RowVisitor for (A, B) {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
+        self.0.row(y, row, mask);
+        self.1.row(y, row, mask);
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
+        self.0.rows(first, rows, width, mask);
+        self.1.rows(first, rows, width, mask);
+    }
+}
+
 /// Scores shown together at most: they stay in the cache next to the processor while they are looked at again.
 const TOGETHER: usize = 8192;
 

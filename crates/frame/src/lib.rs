@@ -38,7 +38,7 @@ pub use frame::{Frame, FrameError, RowVisitor};
 pub use half::half_precision;
 pub use mask::Mask;
 pub use resample::{Resampler, RowScratch};
-pub use row::RowSummary;
+pub use row::{RowSummary, SCORE_BLOCK};
 pub use sample::{Comparison, Sample, SampleType};
 pub use scores::{Scores, Storage};
 pub use size::Size;

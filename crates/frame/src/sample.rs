@@ -114,6 +114,10 @@ pub trait Sample: Copy + PartialOrd + Send + Sync + Default + fmt::Debug + 'stat
     /// The largest score of a row, and whether all of the row is finite.
     fn summary(row: &[Self]) -> RowSummary<Self>;
 
+    /// The same of whole rows of `width` scores, one behind the other; appends the largest score of every
+    /// [`SCORE_BLOCK`](crate::SCORE_BLOCK) scores of each row, the last of which may be fewer, in order.
+    fn summary_by_block(rows: &[Self], width: usize, by_block: &mut Vec<f64>) -> RowSummary<Self>;
+
     /// The smallest score of a row of finite scores.
     fn smallest(row: &[Self]) -> Self;
 
@@ -139,6 +143,10 @@ impl Sample for f32 {
 
     fn summary(row: &[Self]) -> RowSummary<Self> {
         row::summary_f32(row)
+    }
+
+    fn summary_by_block(rows: &[Self], width: usize, by_block: &mut Vec<f64>) -> RowSummary<Self> {
+        row::summary_by_block_f32(rows, width, by_block)
     }
 
     fn smallest(row: &[Self]) -> Self {
@@ -167,6 +175,10 @@ impl Sample for f64 {
 
     fn summary(row: &[Self]) -> RowSummary<Self> {
         row::summary_f64(row)
+    }
+
+    fn summary_by_block(rows: &[Self], width: usize, by_block: &mut Vec<f64>) -> RowSummary<Self> {
+        row::summary_by_block_f64(rows, width, by_block)
     }
 
     fn smallest(row: &[Self]) -> Self {

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::{
-    BadScore, BestIou, BestIouFinder, GridCells, OverlapCounter, OverlapThresholds, Region, RegionCounter, Regions,
-    SharedIou, floor_of_best_iou,
+    BadScore, BestIou, BestIouFinder, Counted, GridCells, HighPixels, OverlapCounter, OverlapThresholds, Region,
+    RegionCounter, Regions, SharedIou,
 };
 use pimo_dataset::Class;
 use pimo_finaliser::Interval;
@@ -12,7 +12,6 @@ use pimo_frame::{Frame, RowScratch};
 
 use crate::Settings;
 use crate::axis::Measured;
-use crate::grid::ScoreGrid;
 use crate::normal::NormalSide;
 use crate::pixels::{PixelCounts, PixelFeed};
 use crate::sweep::Count;
@@ -26,12 +25,12 @@ pub(crate) struct AnomalousCounter<'a> {
     overlaps: &'a [Option<Mutex<SharedIou>>],
     pixels: PixelFeed<'a>,
     cells: Vec<Option<GridCells>>,
-    best: BestIouFinder<u64>,
+    high: HighPixels,
+    best: BestIouFinder,
     region_counter: RegionCounter,
     scratch: RowScratch,
     /// Of the frame just counted.
     regions: Option<Regions>,
-    row_largest: Vec<f64>,
 }
 
 /// What an anomalous image says.
@@ -71,29 +70,28 @@ impl<'a> AnomalousCounter<'a> {
             overlaps,
             pixels: PixelFeed::new(pixels, Class::Anomalous),
             cells: sides.iter().map(|side| side.as_ref().map(cells)).collect(),
+            high: HighPixels::default(),
             best: BestIouFinder::default(),
             region_counter: RegionCounter::default(),
             scratch: RowScratch::default(),
             regions: None,
-            row_largest: Vec::new(),
         }
     }
 
     /// Called when the grid's cells have been counted.
-    fn best_iou(&mut self, model: usize, grid: &ScoreGrid, frame: &Frame, anomalous_pixels: u64) -> Option<BestIou> {
+    fn best_iou(&mut self, model: usize, frame: &Frame) -> Option<BestIou> {
         let regions = self.regions.as_ref().filter(|_| self.settings.metrics.iou)?;
-        let cells = self.cells[model].as_ref().map_or(&[][..], GridCells::counts);
-        let known = grid.overlap.min(cells.len());
-        let floor = floor_of_best_iou(&grid.thresholds[..known], &cells[..known], anomalous_pixels);
-        self.best.find(frame, regions, floor, &self.row_largest, &mut self.scratch)
+        let counted = self.cells[model].as_ref().map(|cells| Counted { cells, high: &self.high });
+        self.best.find(frame, regions, counted, &mut self.scratch)
     }
 
-    fn regions(&mut self, side: &NormalSide, frame: &Frame) -> Vec<RegionSeen> {
+    /// Called when the frame has been looked at.
+    fn regions(&mut self, side: &NormalSide) -> Vec<RegionSeen> {
         let Some(regions) = self.regions.as_ref().filter(|_| self.settings.metrics.regions) else {
             return Vec::new();
         };
         let mut seen = Vec::with_capacity(regions.regions().len());
-        self.region_counter.count(frame, regions, side.axis.keys(), &mut self.scratch, |number, scores| {
+        self.region_counter.finish(regions, side.axis.keys(), |number, scores| {
             let region = regions.regions()[number];
             let measured = side.axis.measure_region(scores.reached, region.area);
             let (largest, mean) = (scores.largest, scores.mean);
@@ -102,13 +100,10 @@ impl<'a> AnomalousCounter<'a> {
         seen
     }
 
-    /// Counts the grid's cells and continues a curve's recalls above the upper bound.
-    fn go_on(&mut self, model: usize, side: &NormalSide, frame: &Frame, anomalous_pixels: u64, recalls: &mut Vec<f64>) {
-        let (Some(cells), Some(regions)) = (&mut self.cells[model], &self.regions) else { return };
-        if side.grid.thresholds.is_empty() {
-            return;
-        }
-        let cells = cells.count(frame, regions, &self.row_largest, &mut self.scratch);
+    /// Completes the grid's cells and continues a curve's recalls above the upper bound.
+    fn go_on(&mut self, model: usize, side: &NormalSide, anomalous_pixels: u64, recalls: &mut Vec<f64>) {
+        let (Some(cells), Some(_)) = (&mut self.cells[model], &self.regions) else { return };
+        let cells = cells.finish(&self.high);
         let (mut found, mut next) = (0, 0);
         for &place in &side.grid.curve {
             found += cells[next..=place].iter().map(|[_, anomalous]| anomalous).sum::<u64>();
@@ -124,23 +119,27 @@ impl Count for AnomalousCounter<'_> {
     fn count(&mut self, _position: usize, model: usize, frame: &Frame) -> Result<AnomalousSeen, BadScore> {
         let side = self.sides[model].as_ref().expect("a detector without an axis is not swept");
         let predicted = side.axis.operating_points().map(|point| Some(point.threshold));
-        let counts = self.counter.count(frame, OverlapThresholds { axis: side.axis.keys(), predicted })?;
-        self.row_largest.clear();
-        self.row_largest.extend_from_slice(counts.row_largest);
-        let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
-        let (image_score, anomalous_pixels, predicted) =
-            (counts.image_score, counts.anomalous_pixels, counts.predicted);
+        let thresholds = OverlapThresholds { axis: side.axis.keys(), predicted };
         let metrics = self.settings.metrics;
         let mask = frame.mask().filter(|_| metrics.needs_regions());
         self.regions = mask.map(|mask| Regions::of(mask, self.settings.connectivity));
-        self.go_on(model, side, frame, anomalous_pixels, &mut measured.recalls);
+        // All look at the frame together: it comes from memory, and is resampled, once.
+        let (regions, cells) = (self.regions.as_ref(), self.cells[model].as_mut());
+        let grid = cells.zip(regions).map(|(cells, regions)| cells.rows(frame.evaluated(), regions, &mut self.high));
+        let each = regions.filter(|_| metrics.regions);
+        let each = each.map(|regions| self.region_counter.rows(regions, side.axis.keys()));
+        let counts = self.counter.count_beside(frame, thresholds, &mut (grid, each))?;
+        let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
+        let (image_score, anomalous_pixels, predicted) =
+            (counts.image_score, counts.anomalous_pixels, counts.predicted);
+        self.go_on(model, side, anomalous_pixels, &mut measured.recalls);
         Ok(AnomalousSeen {
             image_score,
             anomalous_pixels,
             measured,
             predicted,
-            best_iou: self.best_iou(model, &side.grid, frame, anomalous_pixels),
-            regions: self.regions(side, frame),
+            best_iou: self.best_iou(model, frame),
+            regions: self.regions(side),
         })
     }
 

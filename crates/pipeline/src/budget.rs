@@ -1,6 +1,6 @@
 //! What a category takes of the memory budget, found out before work starts.
 
-use pimo_accumulator::{ImageScore, Resolution, TailEntry, UpperTail};
+use pimo_accumulator::{HighPixels, ImageScore, Resolution, TailEntry, UpperTail};
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
@@ -231,16 +231,18 @@ fn plans(
 fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, kept: Kept) -> u64 {
     let depth = normal::depth(settings, category.normal_pixels().count() as u64, kept.binned);
     let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
+    let largest = category.largest_image();
     let top = match settings.image_score {
         ImageScore::Max | ImageScore::Mean => 0,
-        ImageScore::MeanTop(k) => k.min(category.largest_image().pixels()),
+        ImageScore::MeanTop(k) => k.min(largest.pixels()),
     };
     COUNTER_BYTES
         .saturating_add(wanted.saturating_add(top).saturating_mul(48))
         .saturating_add(pixel_bytes(settings, category, kept.resolution).1)
         // Those of the frame, and its rows on their way.
         .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
-        .saturating_add(if settings.metrics.iou { category.largest_image().pixels() * PIXEL_BYTES } else { 0 })
+        .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
+        .saturating_add(if settings.metrics.iou { largest.pixels() * PIXEL_BYTES } else { 0 })
 }
 
 /// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.

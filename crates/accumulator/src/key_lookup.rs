@@ -1,0 +1,83 @@
+//! Where a key lies among thresholds.
+
+/// Bins of keys that the table has at most.
+const BINS: usize = 1 << 12;
+
+/// Finds the place of a key among descending thresholds through a table, which is faster than halving the thresholds
+/// again and again.
+///
+/// The table has bins of keys and says where a search in a bin begins. Its bins end at the threshold at a quarter of
+/// the thresholds: the highest ones often lie so far apart that the others would share few bins.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyLookup {
+    /// Descending, without repetition.
+    thresholds: Vec<u64>,
+    /// First key of the first bin.
+    low: u64,
+    shift: u32,
+    /// For each bin the place of its highest key.
+    begin: Vec<u32>,
+}
+
+impl KeyLookup {
+    /// A lookup among descending thresholds without repetition.
+    pub(crate) fn new(thresholds: Vec<u64>) -> Self {
+        let low = thresholds.last().copied().unwrap_or(0);
+        let span = thresholds.get(thresholds.len() / 4).map_or(0, |high| high - low);
+        let shift = (u64::BITS - span.leading_zeros()).saturating_sub(BINS.ilog2());
+        let highest = |bin: u64| low.saturating_add(bin << shift | ((1 << shift) - 1));
+        let place = |key: u64| thresholds.partition_point(|&threshold| threshold > key) as u32;
+        let begin = (0..=span >> shift).map(|bin| place(highest(bin))).collect();
+        Self { thresholds, low, shift, begin }
+    }
+
+    /// The thresholds.
+    pub(crate) fn thresholds(&self) -> &[u64] {
+        &self.thresholds
+    }
+
+    /// The index of the first threshold that is not above `key`, which is not below the last threshold.
+    #[inline]
+    pub(crate) fn place(&self, key: u64) -> usize {
+        let bin = ((key - self.low) >> self.shift) as usize;
+        let Some(&begin) = self.begin.get(bin) else {
+            return self.thresholds.partition_point(|&threshold| threshold > key);
+        };
+        // Most bins have one threshold at most, and then this is the place.
+        let mut place = begin as usize;
+        place += usize::from(self.thresholds[place] > key);
+        while self.thresholds[place] > key {
+            place += 1;
+        }
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_place_is_that_of_a_search(
+            thresholds in proptest::collection::btree_set(
+                prop_oneof![0_u64..50, 0_u64..1 << 20, any::<u64>(), Just(u64::MAX)], 1..200,
+            ),
+            keys in proptest::collection::vec(prop_oneof![0_u64..60, 0_u64..1 << 21, any::<u64>(), Just(u64::MAX)], 1..100),
+        ) {
+            let thresholds: Vec<u64> = thresholds.into_iter().rev().collect();
+            let lookup = KeyLookup::new(thresholds.clone());
+            let near = thresholds.iter().flat_map(|&key| [key.saturating_sub(1), key, key.saturating_add(1)]);
+            for key in keys.into_iter().chain(near).filter(|key| key >= &thresholds[thresholds.len() - 1]) {
+                prop_assert_eq!(lookup.place(key), thresholds.partition_point(|&threshold| threshold > key));
+            }
+        }
+    }
+
+    #[test]
+    fn a_lookup_without_thresholds() {
+        assert!(KeyLookup::new(Vec::new()).thresholds().is_empty());
+    }
+}
