@@ -71,11 +71,6 @@ impl<K: OrderedKey> Cells<K> {
         self.counts.len()
     }
 
-    /// How many pages have cells.
-    pub(crate) const fn pages(&self) -> usize {
-        self.pages.len()
-    }
-
     /// Whether a page has cells.
     pub(crate) fn has(&self, prefix: usize) -> bool {
         let entry = self.table[prefix];

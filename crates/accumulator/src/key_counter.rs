@@ -13,7 +13,7 @@ use crate::{KeyHistogram, OrderedKey, RegionRun, Resolution};
 
 /// Keys that wait that make a counter [full](KeyCounter::is_full).
 const WAITING: usize = 1 << 19;
-/// Waiting keys for whose sake it is worth asking whether their pages have been divided meanwhile.
+/// More waiting keys for whose sake it is worth asking whether their pages have been divided meanwhile.
 const WORTH_ASKING: usize = WAITING / 16;
 /// Keys with counts, or anomalous pixels, that make a counter full.
 const OTHERS_WAITING: usize = 1 << 17;
@@ -45,6 +45,8 @@ pub struct KeyCounter<K: OrderedKey> {
     positives: Vec<(K, u128)>,
     /// Pixels counted since the last finish.
     counted: u64,
+    /// Waiting keys at which to ask next.
+    ask_at: usize,
 }
 
 /// Keys that the cache drove out.
@@ -82,6 +84,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             waiting: Waiting { single: Vec::new(), counted: Vec::new() },
             positives: Vec::new(),
             counted: 0,
+            ask_at: 0,
         }
     }
 
@@ -150,11 +153,12 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// Whether it is worth [taking over](Self::take_over) what the histogram has divided meanwhile.
     pub(crate) fn is_curious(&self) -> bool {
-        self.cells.pages() == 0 || self.waiting.single.len() >= WORTH_ASKING
+        self.waiting.single.len() >= self.ask_at
     }
 
     /// Gives cells to all pages that the histogram divides.
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
+        self.ask_at = self.waiting.single.len() + WORTH_ASKING;
         let divided = || histogram.divided().map(|(prefix, bins)| (prefix, bins.bits()));
         let missing: Vec<(usize, u32)> = divided().filter(|&(prefix, _)| !self.cells.has(prefix)).collect();
         if missing.is_empty() {

@@ -155,12 +155,14 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// Adds normal pixels with these keys; empties the vector.
     pub(crate) fn absorb_negatives(&mut self, keys: &mut Vec<K>) {
         // Bins take pixels as they come; only lists want them sorted.
-        keys.retain(|key| {
-            self.divided_page(key.prefix()).is_none_or(|bins| {
-                bins.add_negative(K::LOW_BITS, key.low());
-                false
-            })
-        });
+        if self.over {
+            keys.retain(|key| {
+                self.divided_page(key.prefix()).is_none_or(|bins| {
+                    bins.add_negative(K::LOW_BITS, key.low());
+                    false
+                })
+            });
+        }
         sort_keys(keys);
         for chunk in keys.chunk_by(|a, b| a.prefix() == b.prefix()) {
             let tallies = chunk.chunk_by(|a, b| a == b);

@@ -13,9 +13,9 @@ pub struct Resolution {
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 1.125 * 2^20 single keys: 76 MiB at most.
+    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 68 MiB at most.
     fn default() -> Self {
-        Self { bins: 5 << 18, keys: 9 << 17 }
+        Self { bins: 5 << 18, keys: 7 << 17 }
     }
 }
 

@@ -141,14 +141,12 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
-                take_over(counter, histogram, ScoreHistogram::single);
-                let flush = |counter: &mut KeyCounter<u32>| counter.flush(lock(histogram).single());
-                frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
+                let of_type = ScoreHistogram::single;
+                frame.visit_rows(scratch, &mut Rows { counter, regions, histogram, of_type });
             }
             Self::Double(counter) => {
-                take_over(counter, histogram, ScoreHistogram::double);
-                let flush = |counter: &mut KeyCounter<u64>| counter.flush(lock(histogram).double());
-                frame.visit_rows(scratch, &mut Rows { counter, regions, flush });
+                let of_type = ScoreHistogram::double;
+                frame.visit_rows(scratch, &mut Rows { counter, regions, histogram, of_type });
             }
         }
     }
@@ -168,12 +166,12 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
-                let flush = |counter: &mut KeyCounter<u32>| counter.flush(lock(histogram).single());
-                frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
+                let rows = Rows { counter, regions, histogram, of_type: ScoreHistogram::single };
+                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
             Self::Double(counter) => {
-                let flush = |counter: &mut KeyCounter<u64>| counter.flush(lock(histogram).double());
-                frame.visit_rows(scratch, &mut ChosenRows { rows: Rows { counter, regions, flush }, pages });
+                let rows = Rows { counter, regions, histogram, of_type: ScoreHistogram::double };
+                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
         }
     }
@@ -196,26 +194,15 @@ fn lock(histogram: &Mutex<ScoreHistogram>) -> std::sync::MutexGuard<'_, ScoreHis
     histogram.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets a counter profit from what others have found out, if the histogram is free.
-fn take_over<K: OrderedKey>(
-    counter: &mut KeyCounter<K>,
-    histogram: &Mutex<ScoreHistogram>,
-    of_type: impl Fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
-) {
-    if counter.is_curious()
-        && let Ok(mut histogram) = histogram.try_lock()
-    {
-        counter.take_over(of_type(&mut histogram));
-    }
-}
-
-struct Rows<'a, K: OrderedKey, F> {
+/// Counts all pixels, and adds what waits to the histogram in time.
+struct Rows<'a, K: OrderedKey> {
     counter: &'a mut KeyCounter<K>,
     regions: Option<&'a Regions>,
-    flush: F,
+    histogram: &'a Mutex<ScoreHistogram>,
+    of_type: fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
 }
 
-impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for Rows<'_, K, F> {
+impl<K: OrderedKey> RowVisitor for Rows<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         self.count(row, self.runs(y));
     }
@@ -234,7 +221,7 @@ impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for Rows<'_, K, F> 
     }
 }
 
-impl<'a, K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> Rows<'a, K, F> {
+impl<'a, K: OrderedKey> Rows<'a, K> {
     /// The anomalous pixels of row `y`.
     fn runs(&self, y: usize) -> &'a [RegionRun] {
         self.regions.map_or(&[], |regions| regions.row(y))
@@ -243,18 +230,23 @@ impl<'a, K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> Rows<'a, K, F> {
     fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
         self.counter.count_row(scores, runs, self.regions.map_or(&[], Regions::weights));
         if self.counter.is_full() {
-            (self.flush)(self.counter);
+            self.counter.flush((self.of_type)(&mut lock(self.histogram)));
+        } else if self.counter.is_curious()
+            // What others have found out is not worth waiting for.
+            && let Ok(mut histogram) = self.histogram.try_lock()
+        {
+            self.counter.take_over((self.of_type)(&mut histogram));
         }
     }
 }
 
 /// Counts the pixels of some pages alone.
-struct ChosenRows<'a, K: OrderedKey, F> {
-    rows: Rows<'a, K, F>,
+struct ChosenRows<'a, K: OrderedKey> {
+    rows: Rows<'a, K>,
     pages: &'a [usize],
 }
 
-impl<K: OrderedKey, F: FnMut(&mut KeyCounter<K>)> RowVisitor for ChosenRows<'_, K, F> {
+impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
         let mut scores: Vec<S> = Vec::new();
