@@ -30,7 +30,7 @@ const PROGRAM_BYTES: u64 = 24 << 20;
 const IMAGE_BYTES: u64 = 512;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
-/// A pixel that may decide the best overlap of an image.
+/// A pixel that may decide the best overlap of an image, in a vector that doubles as it grows.
 const PIXEL_BYTES: u64 = 16;
 /// Images that a reader takes at a time at most, if their results are small.
 const MOST_IMAGES_AT_ONCE: usize = 4;
