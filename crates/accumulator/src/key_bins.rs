@@ -90,11 +90,11 @@ impl Bins {
 
     /// Makes 2^bits bins of them, which are not more than now.
     pub(crate) fn coarsen(&mut self, bits: u32) {
-        if bits < self.bits {
-            let mut wider = Self::new(bits);
-            wider.merge(self);
-            *self = wider;
-        }
+        let together = 1 << self.bits.saturating_sub(bits);
+        self.bits = self.bits.min(bits);
+        fold(&mut self.negatives, together);
+        fold(&mut self.positives, together);
+        fold(&mut self.weights, together);
     }
 
     /// Anomalous and normal pixels of all bins.
@@ -112,6 +112,22 @@ impl Bins {
         let numbered = (0..1 << self.bits).map(move |at| (at, counts(at)));
         numbered.filter(|(_, counts)| counts.negatives | counts.positives != 0)
     }
+}
+
+/// Adds so many neighbouring counts together, where they are: new memory is dear.
+fn fold<T: Copy + Default + std::ops::AddAssign>(counts: &mut Vec<T>, together: usize) {
+    if together == 1 {
+        return;
+    }
+    for to in 0..counts.len() / together {
+        let mut sum = T::default();
+        for &count in &counts[to * together..(to + 1) * together] {
+            sum += count;
+        }
+        counts[to] = sum;
+    }
+    counts.truncate(counts.len() / together);
+    counts.shrink_to_fit();
 }
 
 /// Adds as many neighbouring counts together as make 2^bits of them.

@@ -90,10 +90,10 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// Bytes that a counter takes at most beside a histogram of this resolution.
     pub const fn bytes(resolution: Resolution) -> u64 {
-        // Twice what waits, since a row may come on top and vectors double, and room to sort it.
+        // Twice what waits, since a row may come on top and vectors double.
         let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
         let positive = size_of::<(K, u128)>() as u64;
-        let waiting = 3 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
+        let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
         Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting
     }
 
@@ -134,7 +134,8 @@ impl<K: OrderedKey> KeyCounter<K> {
             || self.counted >= MOST_COUNTED
     }
 
-    /// Adds what waits to the histogram, takes over its resolution, and is no longer full.
+    /// Adds what waits to the histogram, takes over its resolution, and is no longer full. The histogram may be read
+    /// again when a counter has finished.
     ///
     /// Counts of pages that the histogram has divided remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
@@ -142,6 +143,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             self.drain_counts(histogram);
         }
         self.drain_waiting(histogram);
+        histogram.adjust();
         self.take_over(histogram);
     }
 
@@ -149,6 +151,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
         self.drain_counts(histogram);
         self.drain_waiting(histogram);
+        histogram.settle();
     }
 
     /// Whether it is worth [taking over](Self::take_over) what the histogram has divided meanwhile.
@@ -184,7 +187,6 @@ impl<K: OrderedKey> KeyCounter<K> {
         histogram.absorb_negatives(&mut self.waiting.single);
         absorb_counts(&mut self.waiting.counted, histogram);
         histogram.absorb_positives(&mut self.positives);
-        histogram.settle();
     }
 
     fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {

@@ -30,7 +30,6 @@
 use crate::key_bin::{ScoreBin, Tally, Weighted};
 use crate::key_bins::Bins;
 use crate::key_page::{Page, Pixels};
-use crate::key_sort::sort_keys;
 use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -154,22 +153,9 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// Adds normal pixels with these keys; empties the vector.
     pub(crate) fn absorb_negatives(&mut self, keys: &mut Vec<K>) {
-        // Bins take pixels as they come; only lists want them sorted.
-        if self.over {
-            keys.retain(|key| {
-                self.divided_page(key.prefix()).is_none_or(|bins| {
-                    bins.add_negative(K::LOW_BITS, key.low());
-                    false
-                })
-            });
+        for key in keys.drain(..) {
+            self.page(key.prefix()).push_negative(K::pack_low(key.low()));
         }
-        sort_keys(keys);
-        for chunk in keys.chunk_by(|a, b| a.prefix() == b.prefix()) {
-            let tallies = chunk.chunk_by(|a, b| a == b);
-            let tallies = tallies.map(|same| Tally { low: K::pack_low(same[0].low()), count: same.len() as u64 });
-            self.page(chunk[0].prefix()).absorb_negatives(tallies);
-        }
-        keys.clear();
     }
 
     /// Adds pixels of one key after the other, in ascending order, each key once.
@@ -200,30 +186,42 @@ impl<K: OrderedKey> KeyHistogram<K> {
         pixels.clear();
     }
 
-    /// Brings every page to the resolution that the module's description gives it.
-    pub(crate) fn settle(&mut self) {
+    /// Brings every page to the resolution that the module's description gives it. Pixels of lists may still wait.
+    pub(crate) fn adjust(&mut self) {
         self.pages.sort_unstable_by_key(|page| page.prefix);
         for (at, page) in self.pages.iter().enumerate() {
             self.places[page.prefix] = at as u32 + 1;
         }
-        if !self.over {
-            let keys: usize = self.pages.iter().map(Page::listed).sum();
-            self.over = keys > self.resolution.keys as usize;
-        }
+        self.over = self.over || self.lists_too_much();
         if !self.over {
             return;
         }
         let count = self.pages.len();
         let resolution = self.resolution;
-        let crowded = |(rank, page): &(usize, &mut Page<K>)| {
-            page.bits().is_some() || page.listed() > resolution.longest_list(*rank, count)
+        let crowded = |(rank, page): &mut (usize, &mut Page<K>)| {
+            page.bits().is_some() || page.lists_more_than(resolution.longest_list(*rank, count))
         };
+        let ranked = self.pages.iter_mut().rev().enumerate();
         let crowded_pages: Vec<&mut Page<K>> =
-            self.pages.iter_mut().rev().enumerate().filter(crowded).map(|(_, page)| page).collect();
+            ranked.filter_map(|mut ranked| crowded(&mut ranked).then_some(ranked.1)).collect();
         let bits = resolution.bits::<K>(crowded_pages.len());
         for (page, bits) in crowded_pages.into_iter().zip(bits) {
             page.coarsen(bits);
         }
+    }
+
+    /// Whether all keys together are more than may be listed, while no page is divided.
+    fn lists_too_much(&mut self) -> bool {
+        let most = self.resolution.keys as usize;
+        self.pages.iter().map(Page::listed_at_most).sum::<usize>() > most
+            && (self.pages.iter().map(Page::listed_at_least).sum::<usize>() > most
+                || self.pages.iter_mut().map(Page::listed).sum::<usize>() > most)
+    }
+
+    /// The same, and nothing waits any more: the histogram can be read, compared and written.
+    pub(crate) fn settle(&mut self) {
+        self.adjust();
+        self.pages.iter_mut().for_each(Page::settle);
     }
 }
 

@@ -14,15 +14,15 @@ pub(crate) struct Page<K: OrderedKey> {
 /// How the pixels of a page are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pixels<L> {
-    /// Key by key, in ascending order.
-    Listed { negatives: Vec<Tally<L>>, positives: Vec<Weighted<L>> },
+    /// Key by key, in ascending order; normal pixels that came last wait, in any order, to be put among the others.
+    Listed { negatives: Vec<Tally<L>>, waiting: Vec<L>, positives: Vec<Weighted<L>> },
     /// By bins.
     Divided(Bins),
 }
 
 impl<K: OrderedKey> Page<K> {
     pub(crate) const fn new(prefix: usize) -> Self {
-        Self { prefix, pixels: Pixels::Listed { negatives: Vec::new(), positives: Vec::new() } }
+        Self { prefix, pixels: Pixels::Listed { negatives: Vec::new(), waiting: Vec::new(), positives: Vec::new() } }
     }
 
     /// Into how many bins the page is divided, as a power of two; `None` for a list.
@@ -33,11 +33,55 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Keys of both classes in the lists.
-    pub(crate) const fn listed(&self) -> usize {
+    /// Most keys that the lists can have, of both classes.
+    pub(crate) const fn listed_at_most(&self) -> usize {
         match &self.pixels {
-            Pixels::Listed { negatives, positives } => negatives.len() + positives.len(),
+            Pixels::Listed { negatives, waiting, positives } => negatives.len() + waiting.len() + positives.len(),
             Pixels::Divided(_) => 0,
+        }
+    }
+
+    /// Whether the lists have more keys than this, of both classes.
+    pub(crate) fn lists_more_than(&mut self, keys: usize) -> bool {
+        self.listed_at_most() > keys && (self.listed_at_least() > keys || self.listed() > keys)
+    }
+
+    /// Fewest keys that the lists can have: found without putting anything in order.
+    pub(crate) fn listed_at_least(&self) -> usize {
+        let Pixels::Listed { negatives, waiting, positives } = &self.pixels else { return 0 };
+        let mut seen = vec![0_u64; 1 << (16 - u64::BITS.ilog2())];
+        let lows = negatives.iter().map(|key| key.low).chain(waiting.iter().copied());
+        for low in lows {
+            let place = low.into() as usize & 0xffff;
+            seen[place / 64] |= 1 << (place % 64);
+        }
+        seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() + positives.len()
+    }
+
+    /// Keys of both classes in the lists.
+    pub(crate) fn listed(&mut self) -> usize {
+        self.settle();
+        self.listed_at_most()
+    }
+
+    /// Puts what waits among the others.
+    pub(crate) fn settle(&mut self) {
+        if let Pixels::Listed { negatives, waiting, .. } = &mut self.pixels
+            && !waiting.is_empty()
+        {
+            waiting.sort_unstable();
+            let tied = waiting.chunk_by(|a, b| a == b);
+            *negatives = merged(negatives, tied.map(|tied| Tally { low: tied[0], count: tied.len() as u64 }));
+            *waiting = Vec::new();
+        }
+    }
+
+    /// Adds a normal pixel, which may wait until the page [is settled](Self::settle).
+    #[inline]
+    pub(crate) fn push_negative(&mut self, low: K::Low) {
+        match &mut self.pixels {
+            Pixels::Listed { waiting, .. } => waiting.push(low),
+            Pixels::Divided(bins) => bins.add_negative(K::LOW_BITS, low.into()),
         }
     }
 
@@ -60,7 +104,8 @@ impl<K: OrderedKey> Page<K> {
     /// Adds another page of the same prefix. This page must not be finer than it unless both are lists.
     pub(crate) fn merge(&mut self, other: &Self) {
         match (&mut self.pixels, &other.pixels) {
-            (_, Pixels::Listed { negatives, positives }) => {
+            (_, Pixels::Listed { negatives, waiting, positives }) => {
+                waiting.iter().for_each(|&low| self.push_negative(low));
                 self.absorb_negatives(negatives.iter().copied());
                 self.absorb_positives(positives.iter().copied());
             }
@@ -73,9 +118,10 @@ impl<K: OrderedKey> Page<K> {
     pub(crate) fn coarsen(&mut self, bits: u32) {
         match &mut self.pixels {
             Pixels::Divided(bins) => bins.coarsen(bits),
-            Pixels::Listed { negatives, positives } => {
+            Pixels::Listed { negatives, waiting, positives } => {
                 let mut bins = Bins::new(bits);
                 bins.add_negatives(K::LOW_BITS, negatives.iter().copied());
+                waiting.iter().for_each(|&low| bins.add_negative(K::LOW_BITS, low.into()));
                 bins.add_positives(K::LOW_BITS, positives.iter().copied());
                 self.pixels = Pixels::Divided(bins);
             }
@@ -97,16 +143,17 @@ impl<K: OrderedKey> Page<K> {
     pub(crate) fn pixels(&self) -> (u64, u64) {
         match &self.pixels {
             Pixels::Divided(bins) => bins.pixels(),
-            Pixels::Listed { negatives, positives } => {
-                (positives.iter().map(|key| key.count).sum(), negatives.iter().map(|key| key.count).sum())
+            Pixels::Listed { negatives, waiting, positives } => {
+                let settled: u64 = negatives.iter().map(|key| key.count).sum();
+                (positives.iter().map(|key| key.count).sum(), settled + waiting.len() as u64)
             }
         }
     }
 
-    /// Appends the occupied bins in descending order.
+    /// Appends the occupied bins in descending order. The page has been settled.
     pub(crate) fn push_bins(&self, bins: &mut Vec<ScoreBin>) {
         match &self.pixels {
-            Pixels::Listed { negatives, positives } => {
+            Pixels::Listed { negatives, positives, .. } => {
                 let (mut negatives, mut positives) = (negatives.as_slice(), positives.as_slice());
                 while let Some(low) = negatives.last().map(|key| key.low).max(positives.last().map(|key| key.low)) {
                     let negative = take_last(&mut negatives, low).map_or(0, |key| key.count);

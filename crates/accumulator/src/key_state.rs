@@ -133,7 +133,7 @@ type Keys<L> = (Vec<Tally<L>>, Vec<Weighted<L>>);
 /// What a page holds, bins by the low bits of their lowest keys.
 fn in_order<K: OrderedKey>(page: &Page<K>) -> Keys<K::Low> {
     match &page.pixels {
-        Pixels::Listed { negatives, positives } => (negatives.clone(), positives.clone()),
+        Pixels::Listed { negatives, positives, .. } => (negatives.clone(), positives.clone()),
         Pixels::Divided(bins) => {
             let low = |at: usize| K::pack_low((at as u64) << (K::LOW_BITS - bins.bits()));
             let (mut negatives, mut positives) = (Vec::new(), Vec::new());

@@ -40,7 +40,6 @@ mod key_counter;
 mod key_histogram;
 mod key_lookup;
 mod key_page;
-mod key_sort;
 mod key_state;
 mod ordered_key;
 mod region;
