@@ -94,6 +94,7 @@ impl<K: OrderedKey> Cells<K> {
     /// Adds what has been counted to the bins of the pages, none of which is finer than its cells; no page has cells
     /// after that.
     pub(crate) fn drain(&mut self, histogram: &mut KeyHistogram<K>) {
+        histogram.settle_pages();
         self.full.sort_unstable();
         let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
         for page in self.pages.drain(..) {

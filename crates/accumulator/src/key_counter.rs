@@ -162,8 +162,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Gives cells to all pages that the histogram divides.
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
-        let divided = || histogram.divided().map(|(prefix, bins)| (prefix, bins.bits()));
-        let missing: Vec<(usize, u32)> = divided().filter(|&(prefix, _)| !self.cells.has(prefix)).collect();
+        let missing: Vec<(usize, u32)> = histogram.divided().filter(|&(prefix, _)| !self.cells.has(prefix)).collect();
         if missing.is_empty() {
             return;
         }
@@ -174,9 +173,8 @@ impl<K: OrderedKey> KeyCounter<K> {
             missing
         } else {
             // Some are finer here than they are by now in the histogram.
-            let all = divided().collect();
             self.cells.drain(histogram);
-            all
+            histogram.divided().collect()
         };
         for (prefix, bits) in pages {
             self.cells.place(prefix, bits);

@@ -76,7 +76,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
             let ours = self.page(theirs.prefix);
             // Whichever is coarser decides; `settle` makes both coarser still if need be.
             if let Some(bits) = theirs.bits() {
-                ours.coarsen(bits);
+                ours.divide(bits);
+                ours.settle();
             }
             ours.merge(theirs);
         }
@@ -126,14 +127,12 @@ impl<K: OrderedKey> KeyHistogram<K> {
         self.pages.iter().all(|page| page.bits().is_none_or(|bits| bits == K::LOW_BITS))
     }
 
-    /// The pages that are divided into bins.
-    pub(crate) fn divided(&self) -> impl Iterator<Item = (usize, &Bins)> {
-        self.pages.iter().filter_map(|page| match &page.pixels {
-            Pixels::Divided(bins) => Some((page.prefix, bins)),
-            Pixels::Listed { .. } => None,
-        })
+    /// The pages that are to be divided into bins, with their bits.
+    pub(crate) fn divided(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.pages.iter().filter_map(|page| Some((page.prefix, page.bits()?)))
     }
 
+    #[inline]
     pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
         if self.places[prefix] == 0 {
             self.pages.push(Page::new(prefix));
@@ -186,7 +185,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         pixels.clear();
     }
 
-    /// Brings every page to the resolution that the module's description gives it. Pixels of lists may still wait.
+    /// Finds out the resolution that the module's description gives every page. Pages may still be finer.
     pub(crate) fn adjust(&mut self) {
         self.pages.sort_unstable_by_key(|page| page.prefix);
         for (at, page) in self.pages.iter().enumerate() {
@@ -206,7 +205,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
             ranked.filter_map(|mut ranked| crowded(&mut ranked).then_some(ranked.1)).collect();
         let bits = resolution.bits::<K>(crowded_pages.len());
         for (page, bits) in crowded_pages.into_iter().zip(bits) {
-            page.coarsen(bits);
+            page.divide(bits);
         }
     }
 
@@ -218,10 +217,18 @@ impl<K: OrderedKey> KeyHistogram<K> {
                 || self.pages.iter_mut().map(Page::listed).sum::<usize>() > most)
     }
 
-    /// The same, and nothing waits any more: the histogram can be read, compared and written.
+    /// Brings every page to that resolution: the histogram can be read, compared and written.
     pub(crate) fn settle(&mut self) {
         self.adjust();
-        self.pages.iter_mut().for_each(Page::settle);
+        self.settle_pages();
+    }
+
+    /// Brings every page to the resolution found last.
+    pub(crate) fn settle_pages(&mut self) {
+        // Those that shrink make room for those that become larger.
+        let (listed, divided): (Vec<_>, Vec<_>) =
+            self.pages.iter_mut().partition(|page| matches!(page.pixels, Pixels::Listed { .. }));
+        divided.into_iter().chain(listed).for_each(Page::settle);
     }
 }
 

@@ -8,6 +8,9 @@ use crate::key_bins::{BinCounts, Bins};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page<K: OrderedKey> {
     pub(crate) prefix: usize,
+    /// Into how many bins the page is to be divided, as a power of two; `None` if it is a list. It may still be finer
+    /// than that until it is settled.
+    division: Option<u32>,
     pub(crate) pixels: Pixels<K::Low>,
 }
 
@@ -22,14 +25,24 @@ pub(crate) enum Pixels<L> {
 
 impl<K: OrderedKey> Page<K> {
     pub(crate) const fn new(prefix: usize) -> Self {
-        Self { prefix, pixels: Pixels::Listed { negatives: Vec::new(), waiting: Vec::new(), positives: Vec::new() } }
+        Self {
+            prefix,
+            division: None,
+            pixels: Pixels::Listed { negatives: Vec::new(), waiting: Vec::new(), positives: Vec::new() },
+        }
     }
 
-    /// Into how many bins the page is divided, as a power of two; `None` for a list.
+    /// Into how many bins the page is to be divided, as a power of two; `None` for a list.
     pub(crate) const fn bits(&self) -> Option<u32> {
-        match &self.pixels {
-            Pixels::Listed { .. } => None,
-            Pixels::Divided(bins) => Some(bins.bits()),
+        self.division
+    }
+
+    /// Says that the page is to be divided into 2^bits bins, or fewer if that was said before.
+    pub(crate) fn divide(&mut self, bits: u32) {
+        self.division = Some(self.division.map_or(bits, |before| before.min(bits)));
+        // As long as the list takes less memory than the bins they can wait, and may be fewer then.
+        if self.listed_at_most() > 1 << bits {
+            self.settle();
         }
     }
 
@@ -64,15 +77,19 @@ impl<K: OrderedKey> Page<K> {
         self.listed_at_most()
     }
 
-    /// Puts what waits among the others.
+    /// Divides the page as far as has been said, or puts what waits in its list in order.
     pub(crate) fn settle(&mut self) {
-        if let Pixels::Listed { negatives, waiting, .. } = &mut self.pixels
-            && !waiting.is_empty()
-        {
-            waiting.sort_unstable();
-            let tied = waiting.chunk_by(|a, b| a == b);
-            *negatives = merged(negatives, tied.map(|tied| Tally { low: tied[0], count: tied.len() as u64 }));
-            *waiting = Vec::new();
+        match (&mut self.pixels, self.division) {
+            (Pixels::Listed { negatives, waiting, .. }, None) => list(negatives, std::mem::take(waiting)),
+            (Pixels::Divided(bins), Some(bits)) => bins.coarsen(bits),
+            (Pixels::Listed { negatives, waiting, positives }, Some(bits)) => {
+                let mut bins = Bins::new(bits);
+                bins.add_negatives(K::LOW_BITS, negatives.iter().copied());
+                waiting.iter().for_each(|&low| bins.add_negative(K::LOW_BITS, low.into()));
+                bins.add_positives(K::LOW_BITS, positives.iter().copied());
+                self.pixels = Pixels::Divided(bins);
+            }
+            (Pixels::Divided(_), None) => unreachable!("a page is divided when it has been said"),
         }
     }
 
@@ -101,11 +118,10 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Adds another page of the same prefix. This page must not be finer than it unless both are lists.
+    /// Adds another page of the same prefix, both settled. This page must not be finer than it unless both are lists.
     pub(crate) fn merge(&mut self, other: &Self) {
         match (&mut self.pixels, &other.pixels) {
-            (_, Pixels::Listed { negatives, waiting, positives }) => {
-                waiting.iter().for_each(|&low| self.push_negative(low));
+            (_, Pixels::Listed { negatives, positives, .. }) => {
                 self.absorb_negatives(negatives.iter().copied());
                 self.absorb_positives(positives.iter().copied());
             }
@@ -114,25 +130,12 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Divides the page into 2^bits bins, or fewer if it has fewer already.
-    pub(crate) fn coarsen(&mut self, bits: u32) {
-        match &mut self.pixels {
-            Pixels::Divided(bins) => bins.coarsen(bits),
-            Pixels::Listed { negatives, waiting, positives } => {
-                let mut bins = Bins::new(bits);
-                bins.add_negatives(K::LOW_BITS, negatives.iter().copied());
-                waiting.iter().for_each(|&low| bins.add_negative(K::LOW_BITS, low.into()));
-                bins.add_positives(K::LOW_BITS, positives.iter().copied());
-                self.pixels = Pixels::Divided(bins);
-            }
-        }
-    }
-
-    /// The bins of a page that was divided before.
+    /// The bins of a page that is to be divided.
     ///
     /// # Panics
     /// If it is a list.
     pub(crate) fn divided(&mut self) -> &mut Bins {
+        self.settle();
         match &mut self.pixels {
             Pixels::Divided(bins) => bins,
             Pixels::Listed { .. } => unreachable!("a page that was divided never becomes a list again"),
@@ -177,6 +180,15 @@ impl<K: OrderedKey> Page<K> {
         let high = if low < high && K::of(score(high)) != K::join(self.prefix, high) { high - 1 } else { high };
         let BinCounts { negatives, positives, weight } = counts;
         ScoreBin { positives, negatives, weight, low: score(low), high: score(high) }
+    }
+}
+
+/// Puts keys in any order into a list.
+fn list<L: Copy + Ord>(keys: &mut Vec<Tally<L>>, mut more: Vec<L>) {
+    if !more.is_empty() {
+        more.sort_unstable();
+        let tied = more.chunk_by(|a, b| a == b);
+        *keys = merged(keys, tied.map(|tied| Tally { low: tied[0], count: tied.len() as u64 }));
     }
 }
 

@@ -217,7 +217,8 @@ fn read_page<K: OrderedKey>(
     let width = K::LOW_BITS - bits.unwrap_or(K::LOW_BITS);
     let mut page = Page::new(prefix);
     if let Some(bits) = bits {
-        page.coarsen(bits);
+        page.divide(bits);
+        page.settle();
     }
     input.expect(negatives, 16)?;
     let negatives = read_keys::<K>(input, negatives, width, |_| Ok(0))?;
