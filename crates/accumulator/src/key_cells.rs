@@ -99,14 +99,15 @@ impl<K: OrderedKey> Cells<K> {
         let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
         for page in self.pages.drain(..) {
             let bins = histogram.page(page.prefix).divided();
-            let finer = page.bits - bins.bits();
-            let counts = &self.counts[page.cells()];
+            let cells = &self.counts[page.cells()];
             while let Some(cell) = full.next_if(|cell| page.cells().contains(cell)) {
-                bins.negatives_mut()[(cell - page.base) >> finer] += FULL;
+                let (counts, bits) = bins.counts_mut();
+                counts[(cell - page.base) >> (page.bits - bits)] += FULL;
             }
-            if counts.iter().any(|&count| count > 0) {
-                for (bin, cells) in bins.negatives_mut().iter_mut().zip(counts.chunks_exact(1 << finer)) {
-                    *bin += cells.iter().map(|&count| u64::from(count)).sum::<u64>();
+            if cells.iter().any(|&count| count > 0) {
+                let (counts, bits) = bins.counts_mut();
+                for (count, cells) in counts.iter_mut().zip(cells.chunks_exact(1 << (page.bits - bits))) {
+                    *count += cells.iter().map(|&count| u64::from(count)).sum::<u64>();
                 }
             }
             self.table[page.prefix] = entry::<K>(page.prefix, 0, 0);

@@ -28,8 +28,7 @@
 //! multiset alone: neither the order of pixels nor how they were shared out among threads and machines changes a byte.
 
 use crate::key_bin::{ScoreBin, Tally, Weighted};
-use crate::key_bins::Bins;
-use crate::key_page::{Page, Pixels};
+use crate::key_page::Page;
 use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -141,15 +140,6 @@ impl<K: OrderedKey> KeyHistogram<K> {
         &mut self.pages[self.places[prefix] as usize - 1]
     }
 
-    /// The bins of a page that is divided.
-    fn divided_page(&mut self, prefix: usize) -> Option<&mut Bins> {
-        let place = (self.places[prefix] as usize).checked_sub(1)?;
-        match &mut self.pages[place].pixels {
-            Pixels::Divided(bins) => Some(bins),
-            Pixels::Listed { .. } => None,
-        }
-    }
-
     /// Adds normal pixels with these keys; empties the vector.
     pub(crate) fn absorb_negatives(&mut self, keys: &mut Vec<K>) {
         for key in keys.drain(..) {
@@ -167,20 +157,10 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// Adds anomalous pixels with their region weights; empties the vector.
     pub(crate) fn absorb_positives(&mut self, pixels: &mut Vec<(K, u128)>) {
-        pixels.retain(|&(key, weight)| {
-            self.divided_page(key.prefix()).is_none_or(|bins| {
-                bins.add_positive(K::LOW_BITS, key.low(), weight);
-                false
-            })
-        });
         pixels.sort_unstable_by_key(|&(key, _)| key);
         for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let keys = chunk.chunk_by(|a, b| a.0 == b.0).map(|same| Weighted {
-                weight: same.iter().map(|&(_, weight)| weight).sum(),
-                count: same.len() as u64,
-                low: K::pack_low(same[0].0.low()),
-            });
-            self.page(chunk[0].0.prefix()).absorb_positives(keys);
+            let pixels = chunk.iter().map(|&(key, weight)| Weighted { weight, count: 1, low: K::pack_low(key.low()) });
+            self.page(chunk[0].0.prefix()).absorb_positives(pixels);
         }
         pixels.clear();
     }
@@ -226,8 +206,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// Brings every page to the resolution found last.
     pub(crate) fn settle_pages(&mut self) {
         // Those that shrink make room for those that become larger.
-        let (listed, divided): (Vec<_>, Vec<_>) =
-            self.pages.iter_mut().partition(|page| matches!(page.pixels, Pixels::Listed { .. }));
+        let (divided, listed): (Vec<_>, Vec<_>) = self.pages.iter_mut().partition(|page| page.has_bins());
         divided.into_iter().chain(listed).for_each(Page::settle);
     }
 }

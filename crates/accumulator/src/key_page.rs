@@ -2,7 +2,7 @@
 
 use crate::OrderedKey;
 use crate::key_bin::{OneKey, ScoreBin, Tally, Weighted};
-use crate::key_bins::{BinCounts, Bins};
+use crate::key_bins::Bins;
 
 /// The keys of one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,25 +11,26 @@ pub(crate) struct Page<K: OrderedKey> {
     /// Into how many bins the page is to be divided, as a power of two; `None` if it is a list. It may still be finer
     /// than that until it is settled.
     division: Option<u32>,
-    pub(crate) pixels: Pixels<K::Low>,
+    negatives: Negatives<K::Low>,
+    /// By keys, or by the lowest keys of bins, in ascending order.
+    positives: Vec<Weighted<K::Low>>,
 }
 
-/// How the pixels of a page are kept.
+/// How the normal pixels of a page are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Pixels<L> {
-    /// Key by key, in ascending order; normal pixels that came last wait, in any order, to be put among the others.
-    Listed { negatives: Vec<Tally<L>>, waiting: Vec<L>, positives: Vec<Weighted<L>> },
-    /// By bins.
+enum Negatives<L> {
+    /// Key by key, in ascending order; those that came last wait, in any order, to be put among the others.
+    Listed {
+        keys: Vec<Tally<L>>,
+        waiting: Vec<L>,
+    },
     Divided(Bins),
 }
 
 impl<K: OrderedKey> Page<K> {
     pub(crate) const fn new(prefix: usize) -> Self {
-        Self {
-            prefix,
-            division: None,
-            pixels: Pixels::Listed { negatives: Vec::new(), waiting: Vec::new(), positives: Vec::new() },
-        }
+        let negatives = Negatives::Listed { keys: Vec::new(), waiting: Vec::new() };
+        Self { prefix, division: None, negatives, positives: Vec::new() }
     }
 
     /// Into how many bins the page is to be divided, as a power of two; `None` for a list.
@@ -46,11 +47,16 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
+    /// Whether the normal pixels are in bins by now.
+    pub(crate) const fn has_bins(&self) -> bool {
+        matches!(self.negatives, Negatives::Divided(_))
+    }
+
     /// Most keys that the lists can have, of both classes.
     pub(crate) const fn listed_at_most(&self) -> usize {
-        match &self.pixels {
-            Pixels::Listed { negatives, waiting, positives } => negatives.len() + waiting.len() + positives.len(),
-            Pixels::Divided(_) => 0,
+        match &self.negatives {
+            Negatives::Listed { keys, waiting } => keys.len() + waiting.len() + self.positives.len(),
+            Negatives::Divided(_) => 0,
         }
     }
 
@@ -61,14 +67,13 @@ impl<K: OrderedKey> Page<K> {
 
     /// Fewest keys that the lists can have: found without putting anything in order.
     pub(crate) fn listed_at_least(&self) -> usize {
-        let Pixels::Listed { negatives, waiting, positives } = &self.pixels else { return 0 };
+        let Negatives::Listed { keys, waiting } = &self.negatives else { return 0 };
         let mut seen = vec![0_u64; 1 << (16 - u64::BITS.ilog2())];
-        let lows = negatives.iter().map(|key| key.low).chain(waiting.iter().copied());
-        for low in lows {
+        for low in keys.iter().map(|key| key.low).chain(waiting.iter().copied()) {
             let place = low.into() as usize & 0xffff;
             seen[place / 64] |= 1 << (place % 64);
         }
-        seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() + positives.len()
+        seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() + self.positives.len()
     }
 
     /// Keys of both classes in the lists.
@@ -79,108 +84,148 @@ impl<K: OrderedKey> Page<K> {
 
     /// Divides the page as far as has been said, or puts what waits in its list in order.
     pub(crate) fn settle(&mut self) {
-        match (&mut self.pixels, self.division) {
-            (Pixels::Listed { negatives, waiting, .. }, None) => list(negatives, std::mem::take(waiting)),
-            (Pixels::Divided(bins), Some(bits)) => bins.coarsen(bits),
-            (Pixels::Listed { negatives, waiting, positives }, Some(bits)) => {
+        match (&mut self.negatives, self.division) {
+            (Negatives::Listed { keys, waiting }, None) => list(keys, std::mem::take(waiting)),
+            (Negatives::Divided(bins), Some(bits)) => bins.coarsen(bits),
+            (Negatives::Listed { keys, waiting }, Some(bits)) => {
                 let mut bins = Bins::new(bits);
-                bins.add_negatives(K::LOW_BITS, negatives.iter().copied());
-                waiting.iter().for_each(|&low| bins.add_negative(K::LOW_BITS, low.into()));
-                bins.add_positives(K::LOW_BITS, positives.iter().copied());
-                self.pixels = Pixels::Divided(bins);
+                bins.extend(K::LOW_BITS, keys.iter().copied());
+                waiting.iter().for_each(|&low| bins.add(K::LOW_BITS, low.into()));
+                self.negatives = Negatives::Divided(bins);
             }
-            (Pixels::Divided(_), None) => unreachable!("a page is divided when it has been said"),
+            (Negatives::Divided(_), None) => unreachable!("a page is divided when it has been said"),
+        }
+        let width = self.width();
+        if width > 0 {
+            self.positives.iter_mut().for_each(|pixels| pixels.low = lowest::<K>(pixels.low, width));
+            self.positives.dedup_by(|next, kept| {
+                next.low == kept.low && {
+                    kept.add(next);
+                    true
+                }
+            });
         }
     }
 
     /// Adds a normal pixel, which may wait until the page [is settled](Self::settle).
     #[inline]
     pub(crate) fn push_negative(&mut self, low: K::Low) {
-        match &mut self.pixels {
-            Pixels::Listed { waiting, .. } => waiting.push(low),
-            Pixels::Divided(bins) => bins.add_negative(K::LOW_BITS, low.into()),
+        match &mut self.negatives {
+            Negatives::Listed { waiting, .. } => waiting.push(low),
+            Negatives::Divided(bins) => bins.add(K::LOW_BITS, low.into()),
         }
     }
 
     /// Adds normal pixels in ascending order of keys, each key once.
     pub(crate) fn absorb_negatives(&mut self, more: impl Iterator<Item = Tally<K::Low>>) {
-        match &mut self.pixels {
-            Pixels::Listed { negatives, .. } => *negatives = merged(negatives, more),
-            Pixels::Divided(bins) => bins.add_negatives(K::LOW_BITS, more),
+        match &mut self.negatives {
+            Negatives::Listed { keys, .. } => *keys = merged(keys, more),
+            Negatives::Divided(bins) => bins.extend(K::LOW_BITS, more),
         }
     }
 
-    /// Adds anomalous pixels likewise.
+    /// Adds anomalous pixels in ascending order of keys.
     pub(crate) fn absorb_positives(&mut self, more: impl Iterator<Item = Weighted<K::Low>>) {
-        match &mut self.pixels {
-            Pixels::Listed { positives, .. } => *positives = merged(positives, more),
-            Pixels::Divided(bins) => bins.add_positives(K::LOW_BITS, more),
-        }
+        let width = self.width();
+        self.positives =
+            merged(&self.positives, more.map(|pixels| Weighted { low: lowest::<K>(pixels.low, width), ..pixels }));
     }
 
     /// Adds another page of the same prefix, both settled. This page must not be finer than it unless both are lists.
     pub(crate) fn merge(&mut self, other: &Self) {
-        match (&mut self.pixels, &other.pixels) {
-            (_, Pixels::Listed { negatives, positives, .. }) => {
-                self.absorb_negatives(negatives.iter().copied());
-                self.absorb_positives(positives.iter().copied());
-            }
-            (Pixels::Divided(ours), Pixels::Divided(theirs)) => ours.merge(theirs),
-            (Pixels::Listed { .. }, Pixels::Divided(_)) => unreachable!("a list is finer than any bins"),
+        match (&mut self.negatives, &other.negatives) {
+            (_, Negatives::Listed { keys, .. }) => self.absorb_negatives(keys.iter().copied()),
+            (Negatives::Divided(ours), Negatives::Divided(theirs)) => ours.merge(theirs),
+            (Negatives::Listed { .. }, Negatives::Divided(_)) => unreachable!("a list is finer than any bins"),
         }
+        self.absorb_positives(other.positives.iter().copied());
     }
 
-    /// The bins of a page that is to be divided.
+    /// The bins of the normal pixels of a page that is to be divided.
     ///
     /// # Panics
     /// If it is a list.
     pub(crate) fn divided(&mut self) -> &mut Bins {
         self.settle();
-        match &mut self.pixels {
-            Pixels::Divided(bins) => bins,
-            Pixels::Listed { .. } => unreachable!("a page that was divided never becomes a list again"),
+        match &mut self.negatives {
+            Negatives::Divided(bins) => bins,
+            Negatives::Listed { .. } => unreachable!("a page that was divided never becomes a list again"),
         }
+    }
+
+    /// Normal pixels by keys, or by the lowest keys of bins, in ascending order. The page has been settled.
+    pub(crate) fn negatives(&self) -> Vec<Tally<K::Low>> {
+        match &self.negatives {
+            Negatives::Listed { keys, .. } => keys.clone(),
+            Negatives::Divided(bins) => {
+                let occupied = bins.counts().iter().enumerate().filter(|(_, count)| **count > 0);
+                let low = |at: usize| K::pack_low((at as u64) << self.width());
+                occupied.map(|(at, &count)| Tally { low: low(at), count }).collect()
+            }
+        }
+    }
+
+    /// Anomalous pixels likewise.
+    pub(crate) fn positives(&self) -> &[Weighted<K::Low>] {
+        &self.positives
     }
 
     /// Anomalous and normal pixels of the page.
     pub(crate) fn pixels(&self) -> (u64, u64) {
-        match &self.pixels {
-            Pixels::Divided(bins) => bins.pixels(),
-            Pixels::Listed { negatives, waiting, positives } => {
-                let settled: u64 = negatives.iter().map(|key| key.count).sum();
-                (positives.iter().map(|key| key.count).sum(), settled + waiting.len() as u64)
-            }
-        }
+        let negatives = match &self.negatives {
+            Negatives::Divided(bins) => bins.counts().iter().sum(),
+            Negatives::Listed { keys, waiting } => keys.iter().map(|key| key.count).sum::<u64>() + waiting.len() as u64,
+        };
+        (self.positives.iter().map(|pixels| pixels.count).sum(), negatives)
     }
 
     /// Appends the occupied bins in descending order. The page has been settled.
     pub(crate) fn push_bins(&self, bins: &mut Vec<ScoreBin>) {
-        match &self.pixels {
-            Pixels::Listed { negatives, positives, .. } => {
-                let (mut negatives, mut positives) = (negatives.as_slice(), positives.as_slice());
-                while let Some(low) = negatives.last().map(|key| key.low).max(positives.last().map(|key| key.low)) {
-                    let negative = take_last(&mut negatives, low).map_or(0, |key| key.count);
-                    let positive = take_last(&mut positives, low).unwrap_or_default();
-                    let counts = BinCounts { negatives: negative, positives: positive.count, weight: positive.weight };
-                    bins.push(self.bin(low.into(), 0, counts));
+        let mut positives = self.positives.as_slice();
+        let mut push_negatives = |low: u64, count: u64| {
+            while let Some(higher) = take_last_if(&mut positives, |pixels| pixels.low.into() > low) {
+                bins.push(self.bin(higher.low.into(), 0, &higher));
+            }
+            let beside = take_last_if(&mut positives, |pixels| pixels.low.into() == low).unwrap_or_default();
+            bins.push(self.bin(low, count, &beside));
+        };
+        match &self.negatives {
+            Negatives::Listed { keys, .. } => {
+                keys.iter().rev().for_each(|key| push_negatives(key.low.into(), key.count))
+            }
+            Negatives::Divided(divided) => {
+                let width = self.width();
+                for (at, &count) in divided.counts().iter().enumerate().rev() {
+                    if count > 0 {
+                        push_negatives((at as u64) << width, count);
+                    }
                 }
             }
-            Pixels::Divided(divided) => {
-                let width = K::LOW_BITS - divided.bits();
-                bins.extend(divided.occupied().rev().map(|(at, counts)| self.bin((at as u64) << width, width, counts)));
-            }
         }
+        bins.extend(positives.iter().rev().map(|pixels| self.bin(pixels.low.into(), 0, pixels)));
     }
 
-    /// A bin from this key on of 2^width keys.
-    fn bin(&self, low: u64, width: u32, counts: BinCounts) -> ScoreBin {
+    /// The bin from this key on.
+    #[inline]
+    fn bin(&self, low: u64, negatives: u64, positives: &Weighted<K::Low>) -> ScoreBin {
         let score = |low| K::join(self.prefix, low).score();
-        let high = low | ((1 << width) - 1);
+        let high = low | ((1 << self.width()) - 1);
         // The key below that of zero belongs to no score; a bin may end there, but no score of it does.
         let high = if low < high && K::of(score(high)) != K::join(self.prefix, high) { high - 1 } else { high };
-        let BinCounts { negatives, positives, weight } = counts;
-        ScoreBin { positives, negatives, weight, low: score(low), high: score(high) }
+        ScoreBin { positives: positives.count, negatives, weight: positives.weight, low: score(low), high: score(high) }
     }
+
+    /// Key bits of one bin.
+    #[inline]
+    fn width(&self) -> u32 {
+        self.division.map_or(0, |bits| K::LOW_BITS - bits)
+    }
+}
+
+/// The lowest key of the bin of so many key bits.
+#[inline]
+fn lowest<K: OrderedKey>(low: K::Low, width: u32) -> K::Low {
+    K::pack_low(low.into() >> width << width)
 }
 
 /// Puts keys in any order into a list.
@@ -192,29 +237,29 @@ fn list<L: Copy + Ord>(keys: &mut Vec<Tally<L>>, mut more: Vec<L>) {
     }
 }
 
-/// Takes the last key off a list if it is this one.
-fn take_last<L: Copy + Eq, P: OneKey<L>>(keys: &mut &[P], low: L) -> Option<P> {
+/// Takes the last key off a list if it is wanted.
+#[inline]
+fn take_last_if<P: Copy>(keys: &mut &[P], wanted: impl Fn(&P) -> bool) -> Option<P> {
     let (last, rest) = keys.split_last()?;
-    (last.low() == low).then(|| {
+    wanted(last).then(|| {
         *keys = rest;
         *last
     })
 }
 
-/// Two lists of keys as one; both in ascending order, each key at most once in either.
+/// Two lists of keys as one; both in ascending order, and keys of the second may come several times.
 fn merged<L: Copy + Ord, P: OneKey<L>>(keys: &[P], more: impl Iterator<Item = P>) -> Vec<P> {
     let mut merged: Vec<P> = Vec::with_capacity(keys.len() + more.size_hint().1.unwrap_or(0));
     let mut at = 0;
-    for mut pixels in more {
-        while at < keys.len() && keys[at].low() < pixels.low() {
+    for pixels in more {
+        while at < keys.len() && keys[at].low() <= pixels.low() {
             merged.push(keys[at]);
             at += 1;
         }
-        if at < keys.len() && keys[at].low() == pixels.low() {
-            pixels.add(&keys[at]);
-            at += 1;
+        match merged.last_mut() {
+            Some(last) if last.low() == pixels.low() => last.add(&pixels),
+            _ => merged.push(pixels),
         }
-        merged.push(pixels);
     }
     merged.extend_from_slice(&keys[at..]);
     // Where keys come again and again most of the room was not needed.

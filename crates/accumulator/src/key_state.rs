@@ -6,7 +6,7 @@
 //! lowest key of the bin, and for anomalous pixels the weight. Equal histograms have equal bytes.
 
 use crate::key_bin::{Tally, Weighted};
-use crate::key_page::{Page, Pixels};
+use crate::key_page::Page;
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";
@@ -108,7 +108,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
 }
 
 fn put_page<K: OrderedKey>(page: &Page<K>, out: &mut Vec<u8>) {
-    let (negatives, positives) = in_order(page);
+    let (negatives, positives) = (page.negatives(), page.positives());
     out.extend((page.prefix as u32).to_le_bytes());
     out.push(page.bits().map_or(LIST, |bits| bits as u8));
     out.extend((negatives.len() as u32).to_le_bytes());
@@ -116,7 +116,7 @@ fn put_page<K: OrderedKey>(page: &Page<K>, out: &mut Vec<u8>) {
     for key in &negatives {
         put_key(key.count, key.low, out);
     }
-    for key in &positives {
+    for key in positives {
         put_key(key.count, key.low, out);
         out.extend(key.weight.to_le_bytes());
     }
@@ -125,29 +125,6 @@ fn put_page<K: OrderedKey>(page: &Page<K>, out: &mut Vec<u8>) {
 fn put_key<L: Into<u64>>(count: u64, low: L, out: &mut Vec<u8>) {
     out.extend(count.to_le_bytes());
     out.extend(low.into().to_le_bytes());
-}
-
-/// Normal and anomalous pixels in ascending order.
-type Keys<L> = (Vec<Tally<L>>, Vec<Weighted<L>>);
-
-/// What a page holds, bins by the low bits of their lowest keys.
-fn in_order<K: OrderedKey>(page: &Page<K>) -> Keys<K::Low> {
-    match &page.pixels {
-        Pixels::Listed { negatives, positives, .. } => (negatives.clone(), positives.clone()),
-        Pixels::Divided(bins) => {
-            let low = |at: usize| K::pack_low((at as u64) << (K::LOW_BITS - bins.bits()));
-            let (mut negatives, mut positives) = (Vec::new(), Vec::new());
-            for (at, bin) in bins.occupied() {
-                if bin.negatives > 0 {
-                    negatives.push(Tally { low: low(at), count: bin.negatives });
-                }
-                if bin.positives > 0 {
-                    positives.push(Weighted { low: low(at), count: bin.positives, weight: bin.weight });
-                }
-            }
-            (negatives, positives)
-        }
-    }
 }
 
 fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram<K>) -> Result<(), StateError> {
@@ -163,7 +140,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
         }
         before = Some(prefix);
         let page = read_page::<K>(input, prefix, histogram.over, &mut bins_left)?;
-        let (negatives, positives) = in_order(&page);
+        let (negatives, positives) = (page.negatives(), page.positives());
         pixels = negatives
             .iter()
             .map(|key| key.count)

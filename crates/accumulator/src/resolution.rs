@@ -13,7 +13,7 @@ pub struct Resolution {
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 68 MiB at most.
+    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 78 MiB at most.
     fn default() -> Self {
         Self { bins: 5 << 18, keys: 7 << 17 }
     }
@@ -33,14 +33,14 @@ const FEWEST_KEYS: u32 = 1 << 12;
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
 const HIGH_PAGES: usize = 128;
-/// Bytes of a bin: the counts of both classes and the weight of the anomalous pixels.
-const BIN_BYTES: u64 = 2 * 8 + 16;
+/// Bytes of a bin with pixels of both classes.
+const BIN_BYTES: u64 = size_of::<u64>() as u64 + KEY_BYTES;
 /// Bytes of a single key of the class of which more is known.
 const KEY_BYTES: u64 = size_of::<Weighted<u64>>() as u64;
 
 impl Resolution {
     /// The finest resolution whose histogram stays within this many bytes (its fixed part aside); never below the
-    /// smallest that works, which takes 16 MiB when every page is in use.
+    /// smallest that works, which takes 20 MiB when every page is in use.
     pub fn within(bytes: u64) -> Self {
         let half = (bytes / (BIN_BYTES + KEY_BYTES)).min(u64::from(MOST_BINS)) as u32;
         Self { bins: half.max(FEWEST_BINS), keys: half.max(FEWEST_KEYS) }
