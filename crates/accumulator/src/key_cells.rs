@@ -71,10 +71,10 @@ impl<K: OrderedKey> Cells<K> {
         self.counts.len()
     }
 
-    /// Whether a page has cells.
-    pub(crate) fn has(&self, prefix: usize) -> bool {
+    /// The cells of a page, as a power of two, if it has some.
+    pub(crate) fn bits(&self, prefix: usize) -> Option<u32> {
         let entry = self.table[prefix];
-        K::join(prefix, 0).cell(entry) != 0
+        (K::join(prefix, 0).cell(entry) != 0).then_some(K::PAGE_BITS - (entry & 31))
     }
 
     /// Makes room for this many cells at once, and for no more.

@@ -162,19 +162,27 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Gives cells to all pages that the histogram divides.
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
-        let missing: Vec<(usize, u32)> = histogram.divided().filter(|&(prefix, _)| !self.cells.has(prefix)).collect();
-        if missing.is_empty() {
-            return;
+        let (mut missing, mut finer, mut pages) = (Vec::new(), 0, 0);
+        for (prefix, bits) in histogram.divided() {
+            pages += 1;
+            match self.cells.bits(prefix) {
+                None => missing.push((prefix, bits)),
+                Some(own) => finer += usize::from(own > bits),
+            }
         }
         let most = most_cells(histogram.resolution);
-        self.cells.reserve(most);
         let more: usize = missing.iter().map(|&(_, bits)| 1 << bits).sum();
-        let pages = if self.cells.len() + more <= most {
-            missing
-        } else {
-            // Some are finer here than they are by now in the histogram.
+        // Cells that are finer than the histogram's bins are too many to stay in the processor's cache.
+        let again = self.cells.len() + more > most || 2 * finer > pages;
+        if missing.is_empty() && !again {
+            return;
+        }
+        self.cells.reserve(most);
+        let pages = if again {
             self.cells.drain(histogram);
             histogram.divided().collect()
+        } else {
+            missing
         };
         for (prefix, bits) in pages {
             self.cells.place(prefix, bits);

@@ -13,8 +13,8 @@
 //!    false.
 //! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that a page of rank `r(p, D)` among
 //!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*.
-//! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it. These never rise with j nor
-//!    with h.
+//! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it, but no more than are useful at
+//!    its rank r. The former never rise with j nor with h, the latter never with r.
 //!
 //! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `d(p, D) <= d(p, E)`,
 //! `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
@@ -29,7 +29,7 @@
 
 use crate::key_bin::{ScoreBin, Tally, Weighted};
 use crate::key_page::Page;
-use crate::{OrderedKey, Resolution};
+use crate::{OrderedKey, Resolution, resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
 ///
@@ -180,12 +180,11 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let crowded = |(rank, page): &mut (usize, &mut Page<K>)| {
             page.bits().is_some() || page.lists_more_than(resolution.longest_list(*rank, count))
         };
-        let ranked = self.pages.iter_mut().rev().enumerate();
-        let crowded_pages: Vec<&mut Page<K>> =
-            ranked.filter_map(|mut ranked| crowded(&mut ranked).then_some(ranked.1)).collect();
-        let bits = resolution.bits::<K>(crowded_pages.len());
-        for (page, bits) in crowded_pages.into_iter().zip(bits) {
-            page.divide(bits);
+        let mut ranked: Vec<(usize, &mut Page<K>)> = self.pages.iter_mut().rev().enumerate().collect();
+        ranked.retain_mut(crowded);
+        let bits = resolution.bits::<K>(ranked.len());
+        for ((rank, page), bits) in ranked.into_iter().zip(bits) {
+            page.divide(bits.min(resolution::finest(rank)));
         }
     }
 
