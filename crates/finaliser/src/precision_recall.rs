@@ -94,9 +94,15 @@ fn of_tie(step: &Step<'_>) -> Parts {
 
 fn of_unknown_order(step: &Step<'_>) -> Parts {
     let p = u128::from(step.bin.positives);
-    let least = if step.tp + step.fp_end() == 0 { ONE } else { precision(step.tp, step.fp_end()).0 };
+    let before = if step.tp + step.fp_end() == 0 { ONE } else { precision(step.tp, step.fp_end()).0 };
+    let after = precision(step.tp_end(), step.fp_end()).0;
     let most = p * u128::from(precision(step.tp_end(), step.fp).1);
-    ((sum_of_precisions(step.tp, step.bin.positives, step.fp_end()), most), (2 * p * u128::from(least), 2 * most))
+    // Precision where i positives of the bin are found lies between two functions of i, with all negatives of the bin
+    // and with none. Both are concave: any chords of the lower one lie above the one from end to end, and any of the
+    // upper one enclose less than its value in the middle times its length.
+    let middle = precision(2 * step.tp + step.bin.positives, 2 * step.fp).1;
+    let chords = (p * (u128::from(before) + u128::from(after)), 2 * p * u128::from(middle));
+    ((sum_of_precisions(step.tp, step.bin.positives, step.fp_end()), most), chords)
 }
 
 impl ScoreCurve {

@@ -77,8 +77,8 @@ impl Step<'_> {
         self.fp + self.bin.negatives
     }
 
-    /// Whether the bin holds no order that is unknown.
+    /// Whether the bin holds no order that is unknown: its scores are one, or it has a single pixel.
     pub(crate) fn is_tie(&self) -> bool {
-        self.bin.is_tie()
+        self.bin.is_tie() || self.bin.positives + self.bin.negatives == 1
     }
 }
