@@ -90,7 +90,9 @@ impl<K: OrderedKey> Page<K> {
             (Negatives::Listed { keys, waiting }, Some(bits)) => {
                 let mut bins = Bins::new(bits);
                 bins.extend(K::LOW_BITS, keys.iter().copied());
-                waiting.iter().for_each(|&low| bins.add(K::LOW_BITS, low.into()));
+                for &low in &*waiting {
+                    bins.add(K::LOW_BITS, low.into());
+                }
                 self.negatives = Negatives::Divided(bins);
             }
             (Negatives::Divided(_), None) => unreachable!("a page is divided when it has been said"),
@@ -191,7 +193,9 @@ impl<K: OrderedKey> Page<K> {
         };
         match &self.negatives {
             Negatives::Listed { keys, .. } => {
-                keys.iter().rev().for_each(|key| push_negatives(key.low.into(), key.count))
+                for key in keys.iter().rev() {
+                    push_negatives(key.low.into(), key.count);
+                }
             }
             Negatives::Divided(divided) => {
                 let width = self.width();
@@ -262,7 +266,9 @@ fn merged<L: Copy + Ord, P: OneKey<L>>(keys: &[P], more: impl Iterator<Item = P>
         }
     }
     merged.extend_from_slice(&keys[at..]);
-    // Where keys come again and again most of the room was not needed.
-    merged.shrink_to(merged.len() / 2 * 3);
+    // Where keys come again and again most of the room was not needed; the budget allows for a quarter.
+    if merged.capacity() > merged.len() / 4 * 5 {
+        merged.shrink_to_fit();
+    }
     merged
 }

@@ -13,7 +13,7 @@ pub struct Resolution {
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 78 MiB at most.
+    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 95 MiB at most.
     fn default() -> Self {
         Self { bins: 5 << 18, keys: 7 << 17 }
     }
@@ -42,19 +42,12 @@ const FEWEST_KEYS: u32 = 1 << 12;
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
 const HIGH_PAGES: usize = 128;
+/// Bytes of a single key of the class of which more is known, with room to spare.
+const KEY_BYTES: u64 = size_of::<Weighted<u64>>() as u64 / 4 * 5;
 /// Bytes of a bin with pixels of both classes.
 const BIN_BYTES: u64 = size_of::<u64>() as u64 + KEY_BYTES;
-/// Bytes of a single key of the class of which more is known.
-const KEY_BYTES: u64 = size_of::<Weighted<u64>>() as u64;
 
 impl Resolution {
-    /// The finest resolution whose histogram stays within this many bytes (its fixed part aside); never below the
-    /// smallest that works, which takes 20 MiB when every page is in use.
-    pub fn within(bytes: u64) -> Self {
-        let half = (bytes / (BIN_BYTES + KEY_BYTES)).min(u64::from(MOST_BINS)) as u32;
-        Self { bins: half.max(FEWEST_BINS), keys: half.max(FEWEST_KEYS) }
-    }
-
     /// Half as many bins and keys; `None` where that would be fewer than work.
     #[must_use]
     pub fn halved(self) -> Option<Self> {
@@ -177,6 +170,6 @@ mod tests {
     #[test]
     fn few_pages_are_as_fine_as_can_be() {
         assert_eq!(Resolution::default().bits::<u32>(12), vec![16; 12]);
-        assert_eq!(Resolution::within(1 << 40).bits::<u32>(1000)[..], [16; 1000]);
+        assert_eq!(Resolution { bins: MOST_BINS, keys: 0 }.bits::<u32>(1000)[..], [16; 1000]);
     }
 }
