@@ -12,6 +12,8 @@ use crate::{KeyHistogram, OrderedKey};
 
 /// Pixels counted together: few enough that finding the cells of some overlaps with counting those before.
 const BLOCK: usize = 128;
+/// Pixels between those that are counted and those that are asked for.
+const AHEAD: usize = 256;
 /// Pixels that a cell had counted each time it is written down.
 const FULL: u64 = 1 << u16::BITS;
 
@@ -119,7 +121,8 @@ impl<K: OrderedKey> Cells<K> {
     /// Counts the scores whose pages have cells, and shows the keys of the others.
     pub(crate) fn count<S: Sample>(&mut self, scores: &[S], mut other: impl FnMut(K)) {
         let mut at = [0_u32; BLOCK];
-        for block in scores.chunks(BLOCK) {
+        for (index, block) in scores.chunks(BLOCK).enumerate() {
+            prefetch(scores, (index + 1) * BLOCK + AHEAD);
             let at = &mut at[..block.len()];
             let others = locate::<K, S>(block, &self.table, at) as usize;
             if others < block.len() {
@@ -141,6 +144,18 @@ fn add_one(counts: &mut [u16], full: &mut Vec<u32>, cells: &[u32]) {
         *count = count.wrapping_add(1);
         if *count == 0 {
             full.push(cell);
+        }
+    }
+}
+
+/// Asks for a block of scores to be brought to the cache.
+#[inline]
+fn prefetch<S>(scores: &[S], from: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(block) = scores.get(from..from + BLOCK) {
+        for line in block.chunks(64 / size_of::<S>()) {
+            // SAFETY: a prefetch never faults and changes nothing that a program can see; the address is one of a slice.
+            unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast()) };
         }
     }
 }

@@ -42,7 +42,9 @@ pub struct KeyCounter<K: OrderedKey> {
     cells: Cells<K>,
     cache: KeyCache<K>,
     waiting: Waiting<K>,
-    positives: Vec<(K, u128)>,
+    /// Anomalous pixels, each with the index of its weight.
+    positives: Vec<(K, u32)>,
+    weights: Vec<u128>,
     /// Pixels counted since the last finish.
     counted: u64,
     /// Waiting keys at which to ask next.
@@ -83,6 +85,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             cache: KeyCache::new(),
             waiting: Waiting { single: Vec::new(), counted: Vec::new() },
             positives: Vec::new(),
+            weights: Vec::new(),
             counted: 0,
             ask_at: 0,
         }
@@ -92,7 +95,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub const fn bytes(resolution: Resolution) -> u64 {
         // Twice what waits, since a row may come on top and vectors double.
         let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
-        let positive = size_of::<(K, u128)>() as u64;
+        let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
         let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
         Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting
     }
@@ -110,11 +113,19 @@ impl<K: OrderedKey> KeyCounter<K> {
         for run in runs {
             let (start, end) = (run.start as usize, run.end as usize);
             self.count_normal(&row[at..start]);
-            let weight = weights[run.region as usize];
+            let weight = self.weight(weights[run.region as usize]);
             self.positives.extend(row[start..end].iter().map(|&score| (K::of(score.to_f64()), weight)));
             at = end;
         }
         self.count_normal(&row[at..]);
+    }
+
+    /// The index of a weight; neighbouring runs mostly have the same one.
+    fn weight(&mut self, weight: u128) -> u32 {
+        if self.weights.last() != Some(&weight) {
+            self.weights.push(weight);
+        }
+        self.weights.len() as u32 - 1
     }
 
     fn count_normal<S: Sample>(&mut self, scores: &[S]) {
@@ -192,7 +203,10 @@ impl<K: OrderedKey> KeyCounter<K> {
     fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
         histogram.absorb_negatives(&mut self.waiting.single);
         absorb_counts(&mut self.waiting.counted, histogram);
-        histogram.absorb_positives(&mut self.positives);
+        self.positives.sort_unstable();
+        histogram.absorb_positives(&self.positives, &self.weights);
+        self.positives.clear();
+        self.weights.clear();
     }
 
     fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {
@@ -281,12 +295,13 @@ mod tests {
         let (mut negatives, mut positives) = (Vec::new(), Vec::new());
         for (x, score) in scores.iter().enumerate() {
             match run_of(x) {
-                Some(run) => positives.push((score.key(), weights[run.region as usize])),
+                Some(run) => positives.push((score.key(), run.region)),
                 None => negatives.push(score.key()),
             }
         }
         histogram.absorb_negatives(&mut negatives);
-        histogram.absorb_positives(&mut positives);
+        positives.sort_unstable();
+        histogram.absorb_positives(&positives, weights);
         histogram.settle();
         histogram
     }

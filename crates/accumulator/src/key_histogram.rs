@@ -155,14 +155,16 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
     }
 
-    /// Adds anomalous pixels with their region weights; empties the vector.
-    pub(crate) fn absorb_positives(&mut self, pixels: &mut Vec<(K, u128)>) {
-        pixels.sort_unstable_by_key(|&(key, _)| key);
+    /// Adds anomalous pixels in ascending order of keys, each with the index of its region's weight.
+    pub(crate) fn absorb_positives(&mut self, pixels: &[(K, u32)], weights: &[u128]) {
         for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let pixels = chunk.iter().map(|&(key, weight)| Weighted { weight, count: 1, low: K::pack_low(key.low()) });
-            self.page(chunk[0].0.prefix()).absorb_positives(pixels);
+            let weighted = |&(key, weight): &(K, u32)| Weighted {
+                weight: weights[weight as usize],
+                count: 1,
+                low: K::pack_low(key.low()),
+            };
+            self.page(chunk[0].0.prefix()).absorb_positives(chunk.iter().map(weighted));
         }
-        pixels.clear();
     }
 
     /// Finds out the resolution that the module's description gives every page. Pages may still be finer.
@@ -236,8 +238,11 @@ pub(crate) mod tests {
         let mut histogram = KeyHistogram::new(resolution);
         let mut negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
         histogram.absorb_negatives(&mut negatives);
-        let mut positives = pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).collect();
-        histogram.absorb_positives(&mut positives);
+        let (positives, weights): (Vec<u32>, Vec<u128>) =
+            pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).unzip();
+        let mut positives: Vec<(u32, u32)> = positives.into_iter().zip(0..).collect();
+        positives.sort_unstable();
+        histogram.absorb_positives(&positives, &weights);
         histogram.settle();
         histogram
     }

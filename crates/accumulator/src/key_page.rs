@@ -213,9 +213,12 @@ impl<K: OrderedKey> Page<K> {
     #[inline]
     fn bin(&self, low: u64, negatives: u64, positives: &Weighted<K::Low>) -> ScoreBin {
         let score = |low| K::join(self.prefix, low).score();
-        let high = low | ((1 << self.width()) - 1);
-        // The key below that of zero belongs to no score; a bin may end there, but no score of it does.
-        let high = if low < high && K::of(score(high)) != K::join(self.prefix, high) { high - 1 } else { high };
+        let mut high = low | ((1 << self.width()) - 1);
+        // The key below that of zero belongs to no score; the last bin of a page may end there, but no score of it does.
+        let is_last = high >> K::LOW_BITS != (high + 1) >> K::LOW_BITS;
+        if is_last && low < high && K::of(score(high)) != K::join(self.prefix, high) {
+            high -= 1;
+        }
         ScoreBin { positives: positives.count, negatives, weight: positives.weight, low: score(low), high: score(high) }
     }
 
