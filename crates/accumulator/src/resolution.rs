@@ -25,13 +25,13 @@ fn fall(j: usize) -> i64 {
     i64::from(ratio.ilog2()) - 28
 }
 
-/// Most bits that are useful for a page with `rank` pages in use above it: max(9, 18 - floor(6 log2(1 + rank / 128))).
+/// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))).
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later.
 pub(crate) fn finest(rank: usize) -> u32 {
     let ratio = (rank.min(1 << 19) as u128 + 128).pow(6);
-    18_u32.saturating_sub(ratio.ilog2() - 42).max(9)
+    18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
 }
 
 /// Fewest bins: one for each page of either key type.
@@ -142,7 +142,7 @@ mod tests {
         assert!(finest.is_sorted_by(|a, b| a >= b));
         assert_eq!(
             [finest[0], finest[33], finest[34], finest[128], finest[300], finest[400_000]],
-            [18, 17, 16, 12, 9, 9]
+            [18, 17, 16, 12, 11, 11]
         );
     }
 
