@@ -22,8 +22,8 @@ impl HighPixels {
     /// Bytes that the pixels of images up to this size take at most.
     pub fn bytes(size: Size) -> u64 {
         let most = (most(size) as u64 + u64::from(size.width)).min(size.pixels());
-        // Vectors double as they grow.
-        2 * most * size_of::<u64>() as u64
+        // Vectors double as they grow, and one image may fill the one, another image the other.
+        2 * 2 * most * size_of::<u64>() as u64
     }
 
     /// Begins an image.
@@ -100,12 +100,20 @@ mod tests {
                 rows += 1;
             }
             assert_eq!((rows, shown), (126, [2 * 126, 998 * 126]));
+            // Nearly all of one class, and then of the other.
+            for anomalous in [false, true] {
+                high.begin(size);
+                while high.is_whole() {
+                    high.add(&[2.5_f32; 1000], 2.0, anomalous, &mut room);
+                    high.make_room(|_, _| ());
+                }
+            }
             assert_eq!(high.keys(), [&[][..], &[][..]]);
             let bytes = (high.normal.capacity() + high.anomalous.capacity()) * size_of::<u64>();
             assert!(bytes as u64 <= HighPixels::bytes(size), "{bytes}");
             high.add(&[1.0, 3.0, 2.0], 2.0, false, &mut room);
             assert_eq!(high.keys(), [&[key_of_score(3.0), key_of_score(2.0)][..], &[]]);
         }
-        assert_eq!(HighPixels::bytes(Size::new(2, 3)), 6 * 16);
+        assert_eq!(HighPixels::bytes(Size::new(2, 3)), 6 * 32);
     }
 }

@@ -100,7 +100,7 @@ impl<K: OrderedKey> Cells<K> {
         self.full.sort_unstable();
         let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
         for page in self.pages.drain(..) {
-            let bins = histogram.page(page.prefix).divided();
+            let bins = histogram.page(page.prefix).bins_mut();
             let cells = &self.counts[page.cells()];
             while let Some(cell) = full.next_if(|cell| page.cells().contains(cell)) {
                 let (counts, bits) = bins.counts_mut();

@@ -103,8 +103,8 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Counts one row, or several that hang together; a counter of single-precision keys takes scores in single
     /// precision only. The pixels in `runs` are anomalous, and `weights` has the weight of each run's region.
     ///
-    /// Rows may be counted without end; memory stays bounded if the counter is [flushed](Self::flush) whenever it
-    /// [is full](Self::is_full), and the histogram is whole when every counter has [finished](Self::finish).
+    /// Rows may be counted without end, if the counter is [flushed](Self::flush) whenever it [is full](Self::is_full):
+    /// memory and counts are bounded. The histogram is whole when every counter has [finished](Self::finish).
     ///
     /// # Panics
     /// If the runs are not in the row, from left to right, or name regions without a weight.
@@ -162,7 +162,8 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
         self.drain_counts(histogram);
         self.drain_waiting(histogram);
-        histogram.settle();
+        let as_ruled = histogram.settle();
+        debug_assert!(as_ruled, "a page was coarser than the rule");
     }
 
     /// Whether it is worth [taking over](Self::take_over) what the histogram has divided meanwhile.
@@ -174,7 +175,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
         let (mut missing, mut finer, mut pages) = (Vec::new(), 0, 0);
-        for (prefix, bits) in histogram.divided() {
+        for (prefix, bits) in histogram.pages_with_bits() {
             pages += 1;
             match self.cells.bits(prefix) {
                 None => missing.push((prefix, bits)),
@@ -191,7 +192,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.cells.reserve(most);
         let pages = if again {
             self.cells.drain(histogram);
-            histogram.divided().collect()
+            histogram.pages_with_bits().collect()
         } else {
             missing
         };
@@ -329,6 +330,52 @@ mod tests {
                 let got = counted(&double, &runs, &weights, resolution, flush_every);
                 prop_assert!(got == expected);
             }
+        }
+    }
+
+    /// Cells that were full, several counters, pages that are divided while others count, counters that are finished
+    /// again and again: all of it leaves the histogram that counting at once gives.
+    #[test]
+    fn how_it_was_counted_leaves_no_trace() {
+        let mut state = 88_172_645_463_325_252_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state >> 11
+        };
+        for resolution in [SMALL, Resolution { bins: 5 << 18, keys: 40_000 }] {
+            let mut score = || {
+                let uniform = random() as f64 / (1_u64 << 53) as f64;
+                // One score comes often enough to fill its cell.
+                if random() % 4 > 0 { 1.5 } else { (uniform.powi(3) * 30.0 + 1.0) as f32 }
+            };
+            let scores: Vec<f32> = (0..700_000).map(|_| score()).collect();
+            let mut histograms = [KeyHistogram::new(resolution), KeyHistogram::new(resolution)];
+            let mut counters: Vec<KeyCounter<u32>> = (0..4).map(|_| KeyCounter::new()).collect();
+            for chunk in scores.chunks(5000) {
+                let which = random() as usize % 4;
+                let (counter, histogram) = (&mut counters[which], &mut histograms[usize::from(which == 3)]);
+                counter.count_row(chunk, &[], &[]);
+                match random() % 64 {
+                    0..16 => counter.flush(histogram),
+                    16..28 => counter.take_over(histogram),
+                    28 => counter.finish(histogram),
+                    29 => {
+                        counter.counted = MOST_COUNTED;
+                        counter.flush(histogram);
+                    }
+                    _ => {}
+                }
+            }
+            for (which, counter) in counters.iter_mut().enumerate() {
+                counter.finish(&mut histograms[usize::from(which == 3)]);
+            }
+            let [mut all, others] = histograms;
+            assert!(all.merge(&others).is_ok());
+            let expected = plain(&scores, &[], &[], resolution);
+            assert!(expected.pages_with_bits().count() > 20);
+            assert!(all == expected && all.to_bytes() == expected.to_bytes());
         }
     }
 

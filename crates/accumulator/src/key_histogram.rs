@@ -43,6 +43,8 @@ pub struct KeyHistogram<K: OrderedKey> {
     pub(crate) pages: Vec<Page<K>>,
     /// For every prefix, one more than the index of its page, or 0.
     places: Vec<u32>,
+    /// Whether every page has the resolution it should have, and nothing waits: only then it can be read.
+    settled: bool,
 }
 
 /// Two histograms that do not go together.
@@ -54,7 +56,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// An empty histogram. A resolution with fewer bins than a histogram needs is raised to that.
     pub fn new(resolution: Resolution) -> Self {
         let resolution = resolution.normalised();
-        Self { resolution, over: false, pages: Vec::new(), places: vec![0; 1 << K::PREFIX_BITS] }
+        Self { resolution, over: false, pages: Vec::new(), places: vec![0; 1 << K::PREFIX_BITS], settled: true }
     }
 
     /// What the histogram may hold.
@@ -70,6 +72,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
         if self.resolution != other.resolution {
             return Err(ResolutionMismatch(self.resolution, other.resolution));
         }
+        self.assert_settled();
+        other.assert_settled();
         self.over |= other.over;
         for theirs in &other.pages {
             let ours = self.page(theirs.prefix);
@@ -80,19 +84,22 @@ impl<K: OrderedKey> KeyHistogram<K> {
             }
             ours.merge(theirs);
         }
-        self.settle();
+        let as_ruled = self.settle();
+        debug_assert!(as_ruled, "a page was coarser than the rule");
         Ok(())
     }
 
     /// The occupied bins from the highest scores to the lowest.
     pub fn bins(&self) -> Vec<ScoreBin> {
-        let mut bins = Vec::new();
+        self.assert_settled();
+        let mut bins = Vec::with_capacity(self.pages.iter().map(Page::most_bins).sum());
         self.pages.iter().rev().for_each(|page| page.push_bins(&mut bins));
         bins
     }
 
     /// The occupied bins from the highest scores to the lowest, one page of them in memory at a time.
     pub fn descending(&self) -> impl Iterator<Item = ScoreBin> {
+        self.assert_settled();
         self.pages.iter().rev().flat_map(|page| {
             let mut bins = Vec::new();
             page.push_bins(&mut bins);
@@ -104,6 +111,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// nothing changed, if it counted others. The histogram can be read then, but neither filled nor merged any more
     /// until the same pages are exchanged again.
     pub fn swap_pages(&mut self, finer: &mut Self) -> bool {
+        self.assert_settled();
+        finer.assert_settled();
         let place = |prefix: usize| (self.places[prefix] as usize).checked_sub(1);
         let same = |page: &Page<K>| place(page.prefix).is_some_and(|place| self.pages[place].pixels() == page.pixels());
         if !finer.pages.iter().all(same) {
@@ -127,12 +136,13 @@ impl<K: OrderedKey> KeyHistogram<K> {
     }
 
     /// The pages that are to be divided into bins, with their bits.
-    pub(crate) fn divided(&self) -> impl Iterator<Item = (usize, u32)> {
+    pub(crate) fn pages_with_bits(&self) -> impl Iterator<Item = (usize, u32)> {
         self.pages.iter().filter_map(|page| Some((page.prefix, page.bits()?)))
     }
 
     #[inline]
     pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
+        self.settled = false;
         if self.places[prefix] == 0 {
             self.pages.push(Page::new(prefix));
             self.places[prefix] = self.pages.len() as u32;
@@ -167,15 +177,21 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
     }
 
-    /// Finds out the resolution that the module's description gives every page. Pages may still be finer.
-    pub(crate) fn adjust(&mut self) {
+    /// That nothing has been counted since a counter finished.
+    pub(crate) fn assert_settled(&self) {
+        debug_assert!(self.settled, "the histogram is read before every counter has finished");
+    }
+
+    /// Finds out the resolution that the module's description gives every page. Pages may still be finer; false if one
+    /// is coarser, which can't come of counting and merging.
+    pub(crate) fn adjust(&mut self) -> bool {
         self.pages.sort_unstable_by_key(|page| page.prefix);
         for (at, page) in self.pages.iter().enumerate() {
             self.places[page.prefix] = at as u32 + 1;
         }
         self.over = self.over || self.lists_too_much();
         if !self.over {
-            return;
+            return true;
         }
         let count = self.pages.len();
         let resolution = self.resolution;
@@ -185,9 +201,13 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let mut ranked: Vec<(usize, &mut Page<K>)> = self.pages.iter_mut().rev().enumerate().collect();
         ranked.retain_mut(crowded);
         let bits = resolution.bits::<K>(ranked.len());
+        let mut as_ruled = !ranked.is_empty();
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
-            page.divide(bits.min(resolution::finest(rank)));
+            let bits = bits.min(resolution::finest(rank));
+            page.divide(bits);
+            as_ruled &= page.bits() == Some(bits);
         }
+        as_ruled
     }
 
     /// Whether all keys together are more than may be listed, while no page is divided.
@@ -199,9 +219,11 @@ impl<K: OrderedKey> KeyHistogram<K> {
     }
 
     /// Brings every page to that resolution: the histogram can be read, compared and written.
-    pub(crate) fn settle(&mut self) {
-        self.adjust();
+    pub(crate) fn settle(&mut self) -> bool {
+        let as_ruled = self.adjust();
         self.settle_pages();
+        self.settled = true;
+        as_ruled
     }
 
     /// Brings every page to the resolution found last.
@@ -329,6 +351,7 @@ pub(crate) mod tests {
     fn counts_beyond_32_bits() {
         let mut histogram = KeyHistogram::<u32>::new(SMALL);
         histogram.page(0).absorb_negatives(std::iter::once(Tally { low: 7, count: 1 << 40 }));
+        histogram.settle();
         let twice = histogram.clone();
         histogram.merge(&twice).unwrap();
         assert_eq!(histogram.pixels(), (0, 1 << 41));

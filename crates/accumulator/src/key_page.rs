@@ -41,7 +41,7 @@ impl<K: OrderedKey> Page<K> {
     /// Says that the page is to be divided into 2^bits bins, or fewer if that was said before.
     pub(crate) fn divide(&mut self, bits: u32) {
         self.division = Some(self.division.map_or(bits, |before| before.min(bits)));
-        // As long as the list takes less memory than the bins they can wait, and may be fewer then.
+        // As long as there are fewer keys than bins these can wait, and may be fewer then.
         if self.listed_at_most() > 1 << bits {
             self.settle();
         }
@@ -143,11 +143,11 @@ impl<K: OrderedKey> Page<K> {
         self.absorb_positives(other.positives.iter().copied());
     }
 
-    /// The bins of the normal pixels of a page that is to be divided.
+    /// The bins of the normal pixels of a page that is to be divided; it is settled first.
     ///
     /// # Panics
     /// If it is a list.
-    pub(crate) fn divided(&mut self) -> &mut Bins {
+    pub(crate) fn bins_mut(&mut self) -> &mut Bins {
         self.settle();
         match &mut self.negatives {
             Negatives::Divided(bins) => bins,
@@ -179,6 +179,15 @@ impl<K: OrderedKey> Page<K> {
             Negatives::Listed { keys, waiting } => keys.iter().map(|key| key.count).sum::<u64>() + waiting.len() as u64,
         };
         (self.positives.iter().map(|pixels| pixels.count).sum(), negatives)
+    }
+
+    /// How many bins [`Self::push_bins`] appends at most.
+    pub(crate) fn most_bins(&self) -> usize {
+        let negatives = match &self.negatives {
+            Negatives::Listed { keys, .. } => keys.len(),
+            Negatives::Divided(bins) => bins.counts().iter().filter(|count| **count > 0).count(),
+        };
+        negatives + self.positives.len()
     }
 
     /// Appends the occupied bins in descending order. The page has been settled.

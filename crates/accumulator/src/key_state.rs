@@ -61,6 +61,7 @@ pub enum StateError {
 impl<K: OrderedKey> KeyHistogram<K> {
     /// The state as bytes; the same for equal histograms.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.assert_settled();
         let mut out = MAGIC.to_vec();
         for number in [VERSION, K::BITS, self.resolution.bins, self.resolution.keys, u32::from(self.over)] {
             out.extend(number.to_le_bytes());
@@ -158,8 +159,8 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
     }
     // A state that was settled before it was written does not change.
     let settled = histogram.clone_shape();
-    histogram.settle();
-    if histogram.clone_shape() == settled {
+    let as_ruled = histogram.settle();
+    if as_ruled && histogram.clone_shape() == settled {
         Ok(())
     } else {
         Err(StateError::Damaged("a page has the wrong resolution"))

@@ -29,16 +29,23 @@ fn fall(j: usize) -> i64 {
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later.
-pub(crate) fn finest(rank: usize) -> u32 {
-    let ratio = (rank.min(1 << 19) as u128 + 128).pow(6);
-    18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
+pub(crate) const fn finest(rank: usize) -> u32 {
+    let rank = if rank < 1 << 19 { rank } else { 1 << 19 };
+    let ratio = (rank as u128 + 128).pow(6);
+    let bits = 18_u32.saturating_sub(ratio.ilog2() - 42);
+    if bits < 11 { 11 } else { bits }
+}
+
+/// How many pages from the highest on may have so many bits.
+pub(crate) fn ranks_of(bits: u32) -> usize {
+    (0..1 << 19).take_while(|&rank| finest(rank) >= bits).count()
 }
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
 const FEWEST_KEYS: u32 = 1 << 12;
-/// Most bins: 2^16 for each of a thousand pages.
+/// Most bins: more than can be useful.
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
 const HIGH_PAGES: usize = 128;
@@ -56,6 +63,9 @@ impl Resolution {
     }
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
+    ///
+    /// Between the times at which it is settled there may be more bins and longer lists, but then fewer anomalous
+    /// pixels: each bin is charged with one key of these.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
         self.bins as u64 * BIN_BYTES + self.keys as u64 * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
     }
@@ -168,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn few_pages_are_as_fine_as_can_be() {
+    fn few_pages_may_be_as_fine_as_can_be() {
         assert_eq!(Resolution::default().bits::<u32>(12), vec![16; 12]);
         assert_eq!(Resolution { bins: MOST_BINS, keys: 0 }.bits::<u32>(1000)[..], [16; 1000]);
     }

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample};
 
+use crate::resolution;
 use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, Resolution, ScoreBin};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
@@ -65,6 +66,11 @@ impl ScoreHistogram {
         }
     }
 
+    /// Most bins of one page that is divided.
+    pub const fn most_of_page() -> u64 {
+        1 << resolution::finest(0)
+    }
+
     /// Pages that a histogram of the same resolution divides into 2^16 bins each when it counts no others: all their
     /// scores in single precision.
     pub fn fine_pages(&self) -> usize {
@@ -72,7 +78,7 @@ impl ScoreHistogram {
             Self::Single(histogram) => histogram.resolution(),
             Self::Double(histogram) => histogram.resolution(),
         };
-        (resolution.bins as usize >> 16).max(1)
+        (resolution.bins as usize >> 16).clamp(1, resolution::ranks_of(16))
     }
 
     /// An empty histogram like this one.

@@ -17,7 +17,7 @@ pub struct BinUncertainty {
 }
 
 impl ScoreCurve {
-    /// How much every bin adds to the half-widths, in the order of the bins; bins of one score add nothing. `limits`
+    /// How much every bin adds to the half-widths, in the order of the bins; those of one score or one pixel add nothing. `limits`
     /// are those of AUPRO and partial AUROC.
     ///
     /// An estimate to choose by, not a bound.

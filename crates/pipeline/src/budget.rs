@@ -31,7 +31,7 @@ const IMAGE_BYTES: u64 = 512;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
 /// A pixel that may decide the best overlap of an image, in a vector that doubles as it grows.
-const PIXEL_BYTES: u64 = 16;
+const PIXEL_BYTES: u64 = 32;
 /// Images that a reader takes at a time at most, if their results are small.
 const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Results of one image that are larger than this travel alone.
@@ -113,7 +113,7 @@ struct Shares {
     counter: u64,
     /// The results of each image on its way.
     result: u64,
-    /// The bins of one detector, when its metrics are computed and no images are on their way.
+    /// What bins of one detector take when its metrics are computed and no images are on their way.
     closing: u64,
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct PixelPlan {
     mixed: bool,
     /// Whether some of it may be counted again.
     refine: bool,
+    /// Whether all bins are in memory together in the end.
+    holds_bins: bool,
 }
 
 impl PixelPlan {
@@ -82,7 +84,8 @@ impl PixelPlan {
         let mut sizes = category.normal_pixels();
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
-        Some(Self { comparison, resolution, mixed, refine: settings.refine })
+        let holds_bins = settings.refine || settings.profile.is_some();
+        Some(Self { comparison, resolution, mixed, refine: settings.refine, holds_bins })
     }
 
     /// Bytes that the histograms take at most.
@@ -96,10 +99,13 @@ impl PixelPlan {
         self.histograms() * ScoreCounter::bytes(self.comparison, self.resolution)
     }
 
-    /// Bytes that the bins take beside the histogram when metrics are computed.
+    /// Bytes that bins take beside the histogram when metrics are computed: most metrics need no more than those of a
+    /// page, all of whose keys may be listed, and some need all of them.
     pub(crate) fn closing_bytes(self) -> u64 {
         let refined = 1 + u64::from(self.refine);
-        (refined * u64::from(self.resolution.bins) + u64::from(self.resolution.keys)) * size_of::<ScoreBin>() as u64
+        let (bins, keys) = (u64::from(self.resolution.bins), u64::from(self.resolution.keys));
+        let held = if self.holds_bins { refined * bins + keys } else { ScoreHistogram::most_of_page().max(keys) };
+        held * size_of::<ScoreBin>() as u64
     }
 
     fn histograms(self) -> u64 {
