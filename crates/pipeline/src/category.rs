@@ -421,7 +421,7 @@ impl<'a> Rows<'a> {
             shared_fpr: Some(point.shared_fpr),
         };
         let mut warnings = side.axis.warnings(self.run.settings);
-        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings));
+        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, self.run.lanes.resolution));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";

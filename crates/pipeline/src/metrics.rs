@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use pimo_accumulator::Resolution;
 use pimo_finaliser::{
     CurveValues, Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of,
 };
@@ -180,8 +181,8 @@ pub(crate) fn tolerance(settings: &Settings) -> f64 {
     settings.tolerance.max(Interval::EXACT)
 }
 
-/// A warning where rates are known less precisely than they are wanted.
-pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings) -> Option<String> {
+/// A warning where rates are known less precisely than they are wanted; the finest resolution is the default one.
+pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings, resolution: Resolution) -> Option<String> {
     let tolerance = tolerance(settings);
     let wide: Vec<(&str, f64)> = metrics
         .iter()
@@ -190,7 +191,12 @@ pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings) -> Optio
         .collect();
     let (name, half_width) = wide.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let (count, plural) = (wide.len(), if wide.len() == 1 { " is" } else { "s are" });
-    let cure = if settings.refine { "give more --memory" } else { "give more --memory, or use --refine" };
+    let cure = match (resolution == Resolution::default(), settings.refine) {
+        (false, false) => "give more --memory, or use --refine",
+        (false, true) => "give more --memory",
+        (true, false) => "use --refine",
+        (true, true) => "that is as precise as it gets",
+    };
     Some(format!(
         "{count} metric{plural} known less precisely than to {tolerance:?}, {name} to {half_width:.1e}: {cure}"
     ))
