@@ -1,6 +1,6 @@
 //! Normal pixels of a page that is divided evenly: bins of equal width, of which only the counts are known.
 
-use crate::key_bin::Tally;
+use crate::key_tally::Tally;
 
 /// The counts of 2^bits bins, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]

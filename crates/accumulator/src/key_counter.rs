@@ -2,7 +2,7 @@
 //!
 //! Normal pixels are counted in [cells](crate::key_cells) where the histogram divides their pages into bins. Keys of
 //! pages that are lists are counted one by one in a [cache](crate::key_cache); what that drives out is gathered, and
-//! sorted into the histogram when it is much. So are all pixels of maps of real numbers until the histogram divides
+//! handed to the histogram when it is much. So are all pixels of maps of real numbers until the histogram divides
 //! their pages, which takes an image or two. Anomalous pixels, being few, are collected with their region weights.
 
 use pimo_frame::Sample;
@@ -174,9 +174,9 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Gives cells to all pages that the histogram divides.
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
-        let (mut missing, mut finer, mut pages) = (Vec::new(), 0, 0);
+        let (mut missing, mut finer, mut divided) = (Vec::new(), 0, 0);
         for (prefix, bits) in histogram.pages_with_bits() {
-            pages += 1;
+            divided += 1;
             match self.cells.bits(prefix) {
                 None => missing.push((prefix, bits)),
                 Some(own) => finer += usize::from(own > bits),
@@ -185,7 +185,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         let most = most_cells(histogram.resolution);
         let more: usize = missing.iter().map(|&(_, bits)| 1 << bits).sum();
         // Cells that are finer than the histogram's bins are too many to stay in the processor's cache.
-        let again = self.cells.len() + more > most || 2 * finer > pages;
+        let again = self.cells.len() + more > most || 2 * finer > divided;
         if missing.is_empty() && !again {
             return;
         }
@@ -202,8 +202,11 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 
     fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
-        histogram.absorb_negatives(&mut self.waiting.single);
-        absorb_counts(&mut self.waiting.counted, histogram);
+        histogram.absorb_negatives(&self.waiting.single);
+        self.waiting.single.clear();
+        self.waiting.counted.sort_unstable();
+        histogram.absorb_counts(&self.waiting.counted);
+        self.waiting.counted.clear();
         self.positives.sort_unstable();
         histogram.absorb_positives(&self.positives, &self.weights);
         self.positives.clear();
@@ -213,21 +216,10 @@ impl<K: OrderedKey> KeyCounter<K> {
     fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {
         self.cells.drain(histogram);
         let mut counts: Vec<(K, u64)> = self.cache.drain().collect();
-        absorb_counts(&mut counts, histogram);
+        counts.sort_unstable();
+        histogram.absorb_counts(&counts);
         self.counted = 0;
     }
-}
-
-/// Adds pixels key by key, in any order, and keys may come several times; empties the vector.
-fn absorb_counts<K: OrderedKey>(counts: &mut Vec<(K, u64)>, histogram: &mut KeyHistogram<K>) {
-    counts.sort_unstable_by_key(|&(key, _)| key);
-    counts.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        kept.1 += if same { next.1 } else { 0 };
-        same
-    });
-    histogram.absorb_counts(counts);
-    counts.clear();
 }
 
 /// Cells that there may be at once, cell 0 included. More than the histogram has bins, so that pages seldom have to be
@@ -300,7 +292,7 @@ mod tests {
                 None => negatives.push(score.key()),
             }
         }
-        histogram.absorb_negatives(&mut negatives);
+        histogram.absorb_negatives(&negatives);
         positives.sort_unstable();
         histogram.absorb_positives(&positives, weights);
         histogram.settle();

@@ -27,8 +27,9 @@
 //! their order known, the bits follow, and every page is brought to them. Hence the histogram is a function of the
 //! multiset alone: neither the order of pixels nor how they were shared out among threads and machines changes a byte.
 
-use crate::key_bin::{ScoreBin, Tally, Weighted};
+use crate::ScoreBin;
 use crate::key_page::Page;
+use crate::key_tally::{Tally, Weighted};
 use crate::{OrderedKey, Resolution, resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -150,14 +151,14 @@ impl<K: OrderedKey> KeyHistogram<K> {
         &mut self.pages[self.places[prefix] as usize - 1]
     }
 
-    /// Adds normal pixels with these keys; empties the vector.
-    pub(crate) fn absorb_negatives(&mut self, keys: &mut Vec<K>) {
-        for key in keys.drain(..) {
+    /// Adds normal pixels with these keys.
+    pub(crate) fn absorb_negatives(&mut self, keys: &[K]) {
+        for key in keys {
             self.page(key.prefix()).push_negative(K::pack_low(key.low()));
         }
     }
 
-    /// Adds pixels of one key after the other, in ascending order, each key once.
+    /// Adds normal pixels in ascending order of keys, so many of each; a key may come several times.
     pub(crate) fn absorb_counts(&mut self, counts: &[(K, u64)]) {
         for chunk in counts.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
             let tallies = chunk.iter().map(|&(key, count)| Tally { low: K::pack_low(key.low()), count });
@@ -258,8 +259,8 @@ pub(crate) mod tests {
 
     pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
         let mut histogram = KeyHistogram::new(resolution);
-        let mut negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
-        histogram.absorb_negatives(&mut negatives);
+        let negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
+        histogram.absorb_negatives(&negatives);
         let (positives, weights): (Vec<u32>, Vec<u128>) =
             pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).unzip();
         let mut positives: Vec<(u32, u32)> = positives.into_iter().zip(0..).collect();

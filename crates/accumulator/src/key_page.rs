@@ -1,8 +1,9 @@
 //! One page of a key histogram: a list of its keys, or bins of equal width.
 
 use crate::OrderedKey;
-use crate::key_bin::{OneKey, ScoreBin, Tally, Weighted};
+use crate::ScoreBin;
 use crate::key_bins::Bins;
+use crate::key_tally::{OneKey, Tally, Weighted};
 
 /// The keys of one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Adds normal pixels in ascending order of keys, each key once.
+    /// Adds normal pixels in ascending order of keys; a key may come several times.
     pub(crate) fn absorb_negatives(&mut self, more: impl Iterator<Item = Tally<K::Low>>) {
         match &mut self.negatives {
             Negatives::Listed { keys, .. } => *keys = merged(keys, more),
@@ -126,7 +127,7 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Adds anomalous pixels in ascending order of keys.
+    /// Adds anomalous pixels likewise.
     pub(crate) fn absorb_positives(&mut self, more: impl Iterator<Item = Weighted<K::Low>>) {
         let width = self.width();
         self.positives =
@@ -248,8 +249,7 @@ fn lowest<K: OrderedKey>(low: K::Low, width: u32) -> K::Low {
 fn list<L: Copy + Ord>(keys: &mut Vec<Tally<L>>, mut more: Vec<L>) {
     if !more.is_empty() {
         more.sort_unstable();
-        let tied = more.chunk_by(|a, b| a == b);
-        *keys = merged(keys, tied.map(|tied| Tally { low: tied[0], count: tied.len() as u64 }));
+        *keys = merged(keys, more.into_iter().map(|low| Tally { low, count: 1 }));
     }
 }
 

@@ -5,8 +5,8 @@
 //! numbers of keys or bins with normal and with anomalous pixels, and these: the count, the low bits of the key or of the
 //! lowest key of the bin, and for anomalous pixels the weight. Equal histograms have equal bytes.
 
-use crate::key_bin::{Tally, Weighted};
 use crate::key_page::Page;
+use crate::key_tally::{Tally, Weighted};
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";

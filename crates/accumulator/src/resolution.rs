@@ -1,7 +1,7 @@
 //! How finely a key histogram divides its pages.
 
 use crate::OrderedKey;
-use crate::key_bin::Weighted;
+use crate::key_tally::Weighted;
 
 /// What a key histogram may hold. Part of the parameters of a run: histograms merge only if theirs are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,11 +29,9 @@ fn fall(j: usize) -> i64 {
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later.
-pub(crate) const fn finest(rank: usize) -> u32 {
-    let rank = if rank < 1 << 19 { rank } else { 1 << 19 };
-    let ratio = (rank as u128 + 128).pow(6);
-    let bits = 18_u32.saturating_sub(ratio.ilog2() - 42);
-    if bits < 11 { 11 } else { bits }
+pub(crate) fn finest(rank: usize) -> u32 {
+    let ratio = (rank.min(1 << 19) as u128 + 128).pow(6);
+    18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
 }
 
 /// How many pages from the highest on may have so many bits.

@@ -4,8 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample};
 
-use crate::resolution;
-use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, Resolution, ScoreBin};
+use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
 #[derive(Clone, Debug)]
@@ -67,7 +66,7 @@ impl ScoreHistogram {
     }
 
     /// Most bins of one page that is divided.
-    pub const fn most_of_page() -> u64 {
+    pub fn most_of_page() -> u64 {
         1 << resolution::finest(0)
     }
 

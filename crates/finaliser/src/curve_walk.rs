@@ -6,7 +6,7 @@ use crate::Interval;
 use crate::area_below::{ProAreas, RocAreas};
 use crate::best_threshold::{Best, BestThreshold, F1, Iou};
 use crate::precision_recall::PrecisionRecall;
-use crate::score_curve::CurveError;
+use crate::score_curve::{CurveError, ScoreCurve};
 use crate::step::{Above, Step, Totals};
 use crate::threshold_rates::{Fpr95, RatesAt, ThresholdRates};
 
@@ -161,6 +161,16 @@ impl CurveWalk {
     }
 }
 
+impl ScoreCurve {
+    /// What a [`CurveWalk`] down the bins finds, which says what `limits` and `at` are.
+    ///
+    /// # Errors
+    /// Those of [`CurveWalk::down`], which the bins of a curve do not meet with.
+    pub fn values(&self, limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
+        CurveWalk::new(self.totals(), self.totals.regions, limits, at)?.down(self.bins.iter().copied())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -169,7 +179,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ScoreCurve;
 
     const LIMITS: [f64; 5] = [0.3, 0.01, 2.0, 1.0, 1.0 / 3.0];
 
@@ -190,8 +199,7 @@ mod tests {
         #[test]
         fn a_walk_finds_what_each_metric_finds_alone(bins in bins(), at in proptest::collection::vec(30.0..110.0, 0..8)) {
             let curve = ScoreCurve::new(bins, 3).unwrap();
-            let walk = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap();
-            let values = walk.down(curve.bins.iter().copied()).unwrap();
+            let values = curve.values(&LIMITS, &at).unwrap();
             let expected = CurveValues {
                 auroc: curve.auroc(),
                 partial_auroc: LIMITS.map(|limit| curve.partial_auroc(limit)).to_vec(),

@@ -82,7 +82,7 @@ impl Refinement<'_> {
         let metrics = if let Some(profile) = settings.profile {
             metrics::of_pixels_by(profile, &curve)
         } else {
-            let values = self.counts.values(&settings.aupro_limits, &settings.at);
+            let values = curve.values(&settings.aupro_limits, &settings.at);
             metrics::of_pixels(&values.map_err(|error| self.run.too_many_pixels(error))?, settings)
         };
         let mut pages: Vec<PageUncertainty> = Vec::new();
