@@ -15,6 +15,11 @@ impl Bins {
         Self { bits, counts: Vec::new() }
     }
 
+    /// How many bins there are, as a power of two.
+    pub(crate) const fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// The counts, to be added to, and how many bins there are as a power of two.
     #[inline]
     pub(crate) fn counts_mut(&mut self) -> (&mut [u64], u32) {
@@ -44,6 +49,21 @@ impl Bins {
         }
     }
 
+    /// Adds the counts of cells of the same keys, of which there are 2^bits for each bin.
+    pub(crate) fn add_cells(&mut self, cells: &[u16], bits: u32) {
+        if cells.iter().fold(0, |all, cell| all | cell) == 0 {
+            return;
+        }
+        let (counts, _) = self.counts_mut();
+        if bits == 0 {
+            counts.iter_mut().zip(cells).for_each(|(count, &cell)| *count += u64::from(cell));
+        } else {
+            for (count, cells) in counts.iter_mut().zip(cells.chunks_exact(1 << bits)) {
+                *count += cells.iter().map(|&cell| u64::from(cell)).sum::<u64>();
+            }
+        }
+    }
+
     /// Adds the counts of bins of the same keys, none of which is wider.
     pub(crate) fn merge(&mut self, other: &Self) {
         if !other.counts.is_empty() {
@@ -54,11 +74,11 @@ impl Bins {
         }
     }
 
-    /// Makes 2^bits bins of them, which are not more than now; where they are, because new memory is dear.
-    pub(crate) fn coarsen(&mut self, bits: u32) {
+    /// Makes 2^bits bins of them where there were more; where they are, because new memory is dear. Says whether.
+    pub(crate) fn coarsen(&mut self, bits: u32) -> bool {
         let together = 1 << self.bits.saturating_sub(bits);
         if together == 1 {
-            return;
+            return false;
         }
         self.bits = bits;
         let left = self.counts.len() / together;
@@ -67,5 +87,6 @@ impl Bins {
         }
         self.counts.truncate(left);
         self.counts.shrink_to_fit();
+        true
     }
 }

@@ -101,17 +101,11 @@ impl<K: OrderedKey> Cells<K> {
         let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
         for page in self.pages.drain(..) {
             let bins = histogram.page(page.prefix).bins_mut();
-            let cells = &self.counts[page.cells()];
             while let Some(cell) = full.next_if(|cell| page.cells().contains(cell)) {
                 let (counts, bits) = bins.counts_mut();
                 counts[(cell - page.base) >> (page.bits - bits)] += FULL;
             }
-            if cells.iter().any(|&count| count > 0) {
-                let (counts, bits) = bins.counts_mut();
-                for (count, cells) in counts.iter_mut().zip(cells.chunks_exact(1 << (page.bits - bits))) {
-                    *count += cells.iter().map(|&count| u64::from(count)).sum::<u64>();
-                }
-            }
+            bins.add_cells(&self.counts[page.cells()], page.bits - bins.bits());
             self.table[page.prefix] = entry::<K>(page.prefix, 0, 0);
         }
         self.counts.truncate(1);

@@ -204,10 +204,10 @@ impl<K: OrderedKey> KeyCounter<K> {
     fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
         histogram.absorb_negatives(&self.waiting.single);
         self.waiting.single.clear();
-        self.waiting.counted.sort_unstable();
+        self.waiting.counted.sort_unstable_by_key(|counted| counted.0);
         histogram.absorb_counts(&self.waiting.counted);
         self.waiting.counted.clear();
-        self.positives.sort_unstable();
+        self.positives.sort_unstable_by_key(|pixel| pixel.0);
         histogram.absorb_positives(&self.positives, &self.weights);
         self.positives.clear();
         self.weights.clear();
@@ -216,7 +216,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {
         self.cells.drain(histogram);
         let mut counts: Vec<(K, u64)> = self.cache.drain().collect();
-        counts.sort_unstable();
+        counts.sort_unstable_by_key(|counted| counted.0);
         histogram.absorb_counts(&counts);
         self.counted = 0;
     }

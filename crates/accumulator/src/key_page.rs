@@ -1,9 +1,10 @@
 //! One page of a key histogram: a list of its keys, or bins of equal width.
 
-use crate::OrderedKey;
-use crate::ScoreBin;
+use std::ops::ControlFlow;
+
 use crate::key_bins::Bins;
 use crate::key_tally::{OneKey, Tally, Weighted};
+use crate::{OrderedKey, ScoreBin};
 
 /// The keys of one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +86,11 @@ impl<K: OrderedKey> Page<K> {
 
     /// Divides the page as far as has been said, or puts what waits in its list in order.
     pub(crate) fn settle(&mut self) {
-        match (&mut self.negatives, self.division) {
-            (Negatives::Listed { keys, waiting }, None) => list(keys, std::mem::take(waiting)),
+        let changed = match (&mut self.negatives, self.division) {
+            (Negatives::Listed { keys, waiting }, None) => {
+                list(keys, std::mem::take(waiting));
+                false
+            }
             (Negatives::Divided(bins), Some(bits)) => bins.coarsen(bits),
             (Negatives::Listed { keys, waiting }, Some(bits)) => {
                 let mut bins = Bins::new(bits);
@@ -95,27 +99,32 @@ impl<K: OrderedKey> Page<K> {
                     bins.add(K::LOW_BITS, low.into());
                 }
                 self.negatives = Negatives::Divided(bins);
+                true
             }
             (Negatives::Divided(_), None) => unreachable!("a page is divided when it has been said"),
-        }
-        let width = self.width();
-        if width > 0 {
-            self.positives.iter_mut().for_each(|pixels| pixels.low = lowest::<K>(pixels.low, width));
-            self.positives.dedup_by(|next, kept| {
-                next.low == kept.low && {
-                    kept.add(next);
-                    true
-                }
-            });
+        };
+        // Those that came since the last change came as keys of bins.
+        if changed {
+            self.settle_positives();
         }
     }
 
-    /// Adds a normal pixel, which may wait until the page [is settled](Self::settle).
-    #[inline]
-    pub(crate) fn push_negative(&mut self, low: K::Low) {
+    fn settle_positives(&mut self) {
+        let width = self.width();
+        self.positives.iter_mut().for_each(|pixels| pixels.low = lowest::<K>(pixels.low, width));
+        self.positives.dedup_by(|next, kept| {
+            next.low == kept.low && {
+                kept.add(next);
+                true
+            }
+        });
+    }
+
+    /// Adds normal pixels, which may wait until the page [is settled](Self::settle).
+    pub(crate) fn push_negatives(&mut self, lows: &[K::Low]) {
         match &mut self.negatives {
-            Negatives::Listed { waiting, .. } => waiting.push(low),
-            Negatives::Divided(bins) => bins.add(K::LOW_BITS, low.into()),
+            Negatives::Listed { waiting, .. } => waiting.extend_from_slice(lows),
+            Negatives::Divided(bins) => lows.iter().for_each(|&low| bins.add(K::LOW_BITS, low.into())),
         }
     }
 
@@ -182,7 +191,7 @@ impl<K: OrderedKey> Page<K> {
         (self.positives.iter().map(|pixels| pixels.count).sum(), negatives)
     }
 
-    /// How many bins [`Self::push_bins`] appends at most.
+    /// How many bins [`Self::walk_down`] shows at most.
     pub(crate) fn most_bins(&self) -> usize {
         let negatives = match &self.negatives {
             Negatives::Listed { keys, .. } => keys.len(),
@@ -191,39 +200,40 @@ impl<K: OrderedKey> Page<K> {
         negatives + self.positives.len()
     }
 
-    /// Appends the occupied bins in descending order. The page has been settled.
-    pub(crate) fn push_bins(&self, bins: &mut Vec<ScoreBin>) {
+    /// Shows the occupied bins in descending order until there is enough. The page has been settled.
+    #[inline]
+    pub(crate) fn walk_down(&self, see: &mut impl FnMut(ScoreBin) -> ControlFlow<()>) -> ControlFlow<()> {
+        let width = self.width();
         let mut positives = self.positives.as_slice();
-        let mut push_negatives = |low: u64, count: u64| {
+        let mut see_negatives = |low: u64, count: u64| {
             while let Some(higher) = take_last_if(&mut positives, |pixels| pixels.low.into() > low) {
-                bins.push(self.bin(higher.low.into(), 0, &higher));
+                see(self.bin(higher.low.into(), width, 0, &higher))?;
             }
             let beside = take_last_if(&mut positives, |pixels| pixels.low.into() == low).unwrap_or_default();
-            bins.push(self.bin(low, count, &beside));
+            see(self.bin(low, width, count, &beside))
         };
         match &self.negatives {
             Negatives::Listed { keys, .. } => {
                 for key in keys.iter().rev() {
-                    push_negatives(key.low.into(), key.count);
+                    see_negatives(key.low.into(), key.count)?;
                 }
             }
             Negatives::Divided(divided) => {
-                let width = self.width();
                 for (at, &count) in divided.counts().iter().enumerate().rev() {
                     if count > 0 {
-                        push_negatives((at as u64) << width, count);
+                        see_negatives((at as u64) << width, count)?;
                     }
                 }
             }
         }
-        bins.extend(positives.iter().rev().map(|pixels| self.bin(pixels.low.into(), 0, pixels)));
+        positives.iter().rev().try_for_each(|pixels| see(self.bin(pixels.low.into(), width, 0, pixels)))
     }
 
-    /// The bin from this key on.
+    /// The bin of 2^width keys from this one on.
     #[inline]
-    fn bin(&self, low: u64, negatives: u64, positives: &Weighted<K::Low>) -> ScoreBin {
+    fn bin(&self, low: u64, width: u32, negatives: u64, positives: &Weighted<K::Low>) -> ScoreBin {
         let score = |low| K::join(self.prefix, low).score();
-        let mut high = low | ((1 << self.width()) - 1);
+        let mut high = low | ((1 << width) - 1);
         // The key below that of zero belongs to no score; the last bin of a page may end there, but no score of it does.
         let is_last = high >> K::LOW_BITS != (high + 1) >> K::LOW_BITS;
         if is_last && low < high && K::of(score(high)) != K::join(self.prefix, high) {

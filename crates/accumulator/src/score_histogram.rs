@@ -1,5 +1,6 @@
 //! A key histogram of either width, and the counters that several threads fill it with.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample};
@@ -54,6 +55,15 @@ impl ScoreHistogram {
         match self {
             Self::Single(histogram) => Box::new(histogram.descending()),
             Self::Double(histogram) => Box::new(histogram.descending()),
+        }
+    }
+
+    /// As [`KeyHistogram::walk_down`].
+    #[inline]
+    pub fn walk_down(&self, see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
+        match self {
+            Self::Single(histogram) => histogram.walk_down(see),
+            Self::Double(histogram) => histogram.walk_down(see),
         }
     }
 

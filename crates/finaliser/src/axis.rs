@@ -197,7 +197,7 @@ impl SharedAxis {
     }
 
     /// The levels of shared FPR, ascending, at which points of curves are wanted if these go on to the rate `last`; see
-    /// [`Self::selected`] for those that this axis has, and [`rate_points`](crate::rate_points) for the others.
+    /// [`Self::selected`] for those that this axis has, and [`RateWalk`](crate::RateWalk) for the others.
     pub fn levels(&self, points: CurvePoints, last: f64) -> Vec<f64> {
         points.levels(self.rates[0], self.bounds.upper().value(), last)
     }

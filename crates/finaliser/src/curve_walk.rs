@@ -97,13 +97,13 @@ impl CurveWalk {
     /// # Errors
     /// Bins that are not in descending order, or do not hold as much as was said.
     pub fn down(mut self, bins: impl IntoIterator<Item = ScoreBin>) -> Result<CurveValues, CurveError> {
-        bins.into_iter().for_each(|bin| self.add(&bin));
+        bins.into_iter().for_each(|bin| self.pass(&bin));
         self.finish()
     }
 
-    /// Goes down to the next bin.
+    /// Goes down past the next bin.
     #[inline]
-    fn add(&mut self, bin: &ScoreBin) {
+    pub fn pass(&mut self, bin: &ScoreBin) {
         if let Err(fault) = self.check(bin) {
             self.fault.get_or_insert(fault);
             return;
@@ -139,7 +139,11 @@ impl CurveWalk {
         self.fpr95.add(step);
     }
 
-    fn finish(self) -> Result<CurveValues, CurveError> {
+    /// The values of the curve that the bins made which were passed.
+    ///
+    /// # Errors
+    /// Bins that were not in descending order, or did not hold as much as was said.
+    pub fn finish(self) -> Result<CurveValues, CurveError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }

@@ -46,7 +46,7 @@ pub use even_edges::EvenEdges;
 pub use interval::{Interval, macro_average};
 pub use overlap_mean::{BestIouMean, iou_shared_max};
 pub use profile::{Profile, ProfileError, ProfileValue};
-pub use rate_points::{NormalPixels, RatePoint, rate_points};
+pub use rate_points::{NormalPixels, RatePoint, RateWalk};
 pub use score_curve::{CurveError, ScoreCurve};
 pub use threshold_rates::ThresholdRates;
 pub use uncertainty::BinUncertainty;

@@ -4,6 +4,8 @@
 //! of scores. At the lowest score that a bin may hold the shared FPR is known exactly all the same: it counts the bin
 //! and everything above. Such edges serve as thresholds there.
 
+use std::ops::ControlFlow;
+
 use pimo_accumulator::{ScoreBin, WEIGHT_BITS};
 
 use crate::Decimal;
@@ -60,32 +62,130 @@ impl NormalPixels {
     }
 }
 
-/// For each of ascending `levels` the highest edge of a bin at which the shared FPR reaches it. Levels that meet the
-/// same edge give one point; those that no edge reaches give none.
+/// The search for the highest edges of bins at which the shared FPR reaches given levels, while the bins of the normal
+/// images come from the highest scores to the lowest.
 ///
-/// `bins` are those of the normal images from the highest scores down.
-pub fn rate_points(bins: impl Iterator<Item = ScoreBin>, normal: NormalPixels, levels: &[f64]) -> Vec<RatePoint> {
-    let (mut negatives, mut weight) = (0, 0);
-    let mut levels = levels.iter().copied().peekable();
-    let mut points = Vec::new();
-    for bin in bins {
-        negatives += bin.negatives;
-        weight += bin.weight;
-        let shared_fpr = normal.rate(negatives, weight);
-        if levels.next_if(|&level| level <= shared_fpr).is_some() {
-            points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
-            while levels.next_if(|&level| level <= shared_fpr).is_some() {}
+/// ```
+/// use pimo_accumulator::ScoreBin;
+/// use pimo_finaliser::{NormalPixels, RateWalk};
+///
+/// let normal = NormalPixels::Equal { pixels: 10, images: 2 };
+/// let mut walk = RateWalk::new(normal, &[0.1, 0.15]);
+/// let bin = |score, negatives| ScoreBin { positives: 0, negatives, weight: 0, low: score, high: score };
+/// assert!(walk.pass(&bin(9.0, 1)).is_continue());
+/// assert!(walk.pass(&bin(8.0, 2)).is_break());
+/// assert_eq!(walk.finish()[0].threshold, 8.0);
+/// ```
+pub struct RateWalk<'a> {
+    normal: NormalPixels,
+    negatives: u64,
+    weight: u128,
+    /// Ascending levels that have not been reached.
+    ahead: &'a [f64],
+    /// With fewer negatives than this the next level is not reached.
+    enough: u64,
+    points: Vec<RatePoint>,
+}
+
+impl<'a> RateWalk<'a> {
+    /// A search for ascending levels.
+    pub fn new(normal: NormalPixels, levels: &'a [f64]) -> Self {
+        let mut walk = Self { normal, negatives: 0, weight: 0, ahead: levels, enough: 0, points: Vec::new() };
+        walk.look_ahead();
+        walk
+    }
+
+    /// Goes past the next bin; breaks when every level has been reached.
+    #[inline]
+    pub fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
+        self.negatives += bin.negatives;
+        self.weight += bin.weight;
+        if self.negatives >= self.enough {
+            self.compare(bin);
         }
-        if levels.peek().is_none() {
-            break;
+        if self.ahead.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The edges by falling threshold. Levels that meet the same edge give one point; those that no edge reaches give
+    /// none.
+    pub fn finish(self) -> Vec<RatePoint> {
+        self.points
+    }
+
+    fn compare(&mut self, bin: &ScoreBin) {
+        let shared_fpr = self.normal.rate(self.negatives, self.weight);
+        let reached = self.ahead.iter().take_while(|&&level| level <= shared_fpr).count();
+        if reached > 0 {
+            self.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
+            self.ahead = &self.ahead[reached..];
+            self.look_ahead();
         }
     }
-    points
+
+    fn look_ahead(&mut self) {
+        self.enough = match (self.ahead.first(), self.normal) {
+            (None, _) => u64::MAX,
+            // Two divisions for every bin would cost more than adding it up; a little less than this is never enough.
+            (Some(level), NormalPixels::Equal { pixels, images }) => {
+                (level * pixels as f64 * images as f64 * (1.0 - 1e-12)) as u64
+            }
+            (Some(_), NormalPixels::Weighted { .. }) => 0,
+        };
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What the walk says, with the rate formed at every bin.
+    fn plainly(bins: &[ScoreBin], normal: NormalPixels, levels: &[f64]) -> Vec<RatePoint> {
+        let mut points: Vec<RatePoint> = Vec::new();
+        let (mut negatives, mut weight, mut next) = (0, 0, 0);
+        for bin in bins {
+            negatives += bin.negatives;
+            weight += bin.weight;
+            let shared_fpr = normal.rate(negatives, weight);
+            let reached = levels[next..].iter().filter(|&&level| level <= shared_fpr).count();
+            if reached > 0 {
+                points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
+            }
+            next += reached;
+        }
+        points
+    }
+
+    fn rate_points(bins: impl IntoIterator<Item = ScoreBin>, normal: NormalPixels, levels: &[f64]) -> Vec<RatePoint> {
+        let mut walk = RateWalk::new(normal, levels);
+        let _ = bins.into_iter().try_for_each(|bin| walk.pass(&bin));
+        walk.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn no_level_is_passed_over(
+            counts in proptest::collection::vec(0_u64..6, 1..40),
+            pixels in prop_oneof![1_u64..20, 1 << 40..1_u64 << 50],
+            images in 1_u64..9,
+            mut levels in proptest::collection::vec((1_u64..60, -1_i64..2), 0..12),
+            scale in 1_u64..1 << 30,
+        ) {
+            let counts: Vec<u64> = counts.into_iter().map(|count| if pixels < 20 { count } else { count * scale }).collect();
+            let all: u64 = counts.iter().sum();
+            let bins: Vec<ScoreBin> = counts.iter().enumerate().map(|(i, &count)| bin(-(i as f64), count, 0)).collect();
+            let normal = NormalPixels::Equal { pixels, images };
+            // Rates that are met exactly, and their neighbours.
+            levels.sort_unstable();
+            let level = |(part, aside): (u64, i64)| {
+                let rate = normal.rate(part * (all / 60), 0);
+                f64::from_bits(rate.to_bits().saturating_add_signed(if rate > 0.0 { aside } else { 0 }))
+            };
+            let levels: Vec<f64> = levels.into_iter().map(level).filter(|&level| level > 0.0).collect();
+            prop_assert_eq!(rate_points(bins.clone(), normal, &levels), plainly(&bins, normal, &levels));
+        }
+    }
 
     fn bin(low: f64, negatives: u64, weight: u128) -> ScoreBin {
         ScoreBin { positives: 0, negatives, weight, low, high: low + 0.5 }
@@ -95,10 +195,10 @@ mod tests {
     fn levels_meet_the_next_edge() {
         let bins = [bin(9.0, 1, 0), bin(8.0, 3, 0), bin(7.0, 16, 0)];
         let normal = NormalPixels::Equal { pixels: 10, images: 2 };
-        let points = rate_points(bins.into_iter(), normal, &[0.01, 0.05, 0.06, 0.2, 1.0]);
+        let points = rate_points(bins, normal, &[0.01, 0.05, 0.06, 0.2, 1.0]);
         let expected = [(9.0, 0.05), (8.0, 0.2), (7.0, 1.0)];
         assert_eq!(points.iter().map(|point| (point.threshold, point.shared_fpr)).collect::<Vec<_>>(), expected);
-        assert_eq!(rate_points(bins.into_iter(), normal, &[2.0]), []);
+        assert_eq!(rate_points(bins, normal, &[2.0]), []);
     }
 
     #[test]
@@ -106,7 +206,7 @@ mod tests {
         let weight = |pixels: u128| (1 << WEIGHT_BITS) / pixels;
         // One pixel of an image with three, and all four of another.
         let bins = [bin(2.0, 0, weight(3)), bin(1.0, 0, 4 * weight(4))];
-        let points = rate_points(bins.into_iter(), NormalPixels::Weighted { images: 2 }, &[0.1, 0.5]);
+        let points = rate_points(bins, NormalPixels::Weighted { images: 2 }, &[0.1, 0.5]);
         assert!((points[0].shared_fpr - 1.0 / 6.0).abs() < 1e-15);
         assert!((points[1].shared_fpr - 2.0 / 3.0).abs() < 1e-15);
     }

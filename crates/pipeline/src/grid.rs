@@ -3,9 +3,6 @@
 
 use pimo_finaliser::{RatePoint, log_spaced};
 
-use crate::pixels::PixelCounts;
-use crate::plan::PlannedCategory;
-
 /// Levels of the normal images' rates at which the overlap is added up.
 const RATES: usize = 384;
 /// The largest of these rates: thresholds that let more normal pixels pass are no good ones.
@@ -40,15 +37,18 @@ impl ScoreGrid {
     }
 }
 
-/// Thresholds for the mean overlap: 384 levels of the normal images' rate from a single pixel to 0.05, evenly spaced in
-/// its logarithm, and 64 in growing steps above the highest normal score.
-pub(crate) fn overlap_thresholds(counts: &PixelCounts, category: &PlannedCategory<'_>, images: u64) -> Vec<f64> {
-    let pixels: u64 = category.normal_pixels().sum();
+/// Rates of `pixels` normal pixels at whose thresholds the mean overlap is added up: 384 from a single pixel to 0.05,
+/// evenly spaced in their logarithms.
+pub(crate) fn overlap_rates(pixels: u64) -> Vec<f64> {
     let smallest = 1.0 / pixels.max(1) as f64;
-    let levels: Vec<f64> = log_spaced(smallest, LARGEST_RATE.max(smallest), RATES).collect();
-    let mut thresholds: Vec<f64> =
-        counts.rate_points(category, images, &levels).into_iter().map(|point| point.threshold).collect();
-    if let (Some(top), Some(&last)) = (counts.largest(), thresholds.last()) {
+    log_spaced(smallest, LARGEST_RATE.max(smallest), RATES).collect()
+}
+
+/// Thresholds for the mean overlap: where the normal images reach those rates, and 64 in growing steps above `largest`,
+/// the highest normal score.
+pub(crate) fn overlap_thresholds(points: &[RatePoint], largest: Option<f64>) -> Vec<f64> {
+    let mut thresholds: Vec<f64> = points.iter().map(|point| point.threshold).collect();
+    if let (Some(top), Some(&last)) = (largest, thresholds.last()) {
         let span = top - last;
         thresholds.extend(above(top, span));
     }

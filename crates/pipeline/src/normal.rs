@@ -12,7 +12,7 @@ use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, Interval, RatePoint, Sh
 use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
-use crate::grid::{ScoreGrid, overlap_thresholds};
+use crate::grid::{ScoreGrid, overlap_rates, overlap_thresholds};
 use crate::pixels::{PixelCounts, PixelFeed};
 use crate::plan::PlannedImage;
 use crate::problem::Bad;
@@ -152,35 +152,38 @@ impl NormalSweep<'_> {
         };
         Ok(axis.map(|kind| {
             let images = scores.iter().flatten().count() as u64;
-            let above = self.points_reaching(model, images, &ThresholdAxis::levels_above(&kind, self.settings));
+            let [above, overlap, reached] = self.rate_points(model, images, &kind);
             let axis = ThresholdAxis::new(kind, self.settings, &tail, &above);
             let predicted = axis.normal_counts(&tail, scores.len(), self.settings);
-            let grid = self.grid(model, images, &above);
-            let levels = self.levels(model, images, &axis);
+            let above = if self.settings.curves == CurvePoints::None { &[] } else { &above[..] };
+            let grid = ScoreGrid::new(above, &overlap_thresholds(&overlap, self.largest(model)));
+            let levels = self.levels(&axis, &reached);
             NormalSide { axis, scores, predicted, grid, levels }
         }))
     }
 
-    /// Where the shared FPR reaches levels that the axis does not; nothing where not all pixels are counted.
-    fn points_reaching(&self, model: usize, images: u64, levels: &[f64]) -> Vec<RatePoint> {
-        let counts = self.pixels[model].as_ref().filter(|_| self.settings.shared_fpr == SharedFpr::Mean);
-        counts.map_or_else(Vec::new, |counts| counts.rate_points(self.sweep.category, images, levels))
+    /// Where the shared FPR reaches levels that the axis does not, rates for the mean overlap, and [`LEVELS`]. Nothing
+    /// where not all pixels are counted.
+    fn rate_points(&self, model: usize, images: u64, kind: &AxisKind) -> [Vec<RatePoint>; 3] {
+        let category = self.sweep.category;
+        let Some(counts) = &self.pixels[model] else { return Default::default() };
+        let is_mean = self.settings.shared_fpr == SharedFpr::Mean;
+        let above = if is_mean { ThresholdAxis::levels_above(kind, self.settings) } else { Vec::new() };
+        let overlap =
+            if self.settings.metrics.iou { overlap_rates(category.normal_pixels().sum()) } else { Vec::new() };
+        let levels = if is_mean { &LEVELS[..] } else { &[] };
+        counts.rate_points(category, images, [&above, &overlap, levels])
     }
 
-    fn grid(&self, model: usize, images: u64, above: &[RatePoint]) -> ScoreGrid {
-        let above = if self.settings.curves == CurvePoints::None { &[] } else { above };
-        let overlap = match &self.pixels[model] {
-            Some(counts) if self.settings.metrics.iou => overlap_thresholds(counts, self.sweep.category, images),
-            _ => Vec::new(),
-        };
-        ScoreGrid::new(above, &overlap)
+    /// The largest score of the normal images, where all pixels are counted.
+    fn largest(&self, model: usize) -> Option<f64> {
+        self.pixels[model].as_ref().and_then(PixelCounts::largest)
     }
 
-    fn levels(&self, model: usize, images: u64, axis: &ThresholdAxis) -> Vec<(f64, Option<Interval>)> {
+    fn levels(&self, axis: &ThresholdAxis, points: &[RatePoint]) -> Vec<(f64, Option<Interval>)> {
         if !self.settings.metrics.pixel || self.settings.profile.is_some() {
             return Vec::new();
         }
-        let points = self.points_reaching(model, images, &LEVELS);
         let found = |level: f64| {
             let point = || points.iter().find(|point| point.shared_fpr >= level);
             let interval = || point().map(|point| Interval::new(point.threshold, point.highest));

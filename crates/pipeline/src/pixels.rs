@@ -3,14 +3,14 @@
 //! Counting threads fill one histogram a detector, in both sweeps. When the normal images are through, it also says
 //! how the shared FPR goes on above its upper bound.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
-    BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, ScoreCurve, SharedFpr,
-    rate_points,
+    BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk, ScoreCurve, SharedFpr,
 };
 use pimo_frame::{Comparison, Frame, RowScratch};
 
@@ -124,10 +124,27 @@ impl PixelCounts {
         }
     }
 
-    /// How the shared FPR goes on: the highest edges of bins at which it reaches ascending levels. Called when the
-    /// normal images, and no others, have been counted.
-    pub(crate) fn rate_points(&self, category: &PlannedCategory<'_>, images: u64, levels: &[f64]) -> Vec<RatePoint> {
-        self.normal_bins(category, images, |bins, normal| rate_points(bins, normal, levels))
+    /// How the shared FPR goes on: the highest edges of bins at which it reaches ascending levels, for several lists of
+    /// these. Called when the normal images, and no others, have been counted.
+    pub(crate) fn rate_points<const N: usize>(
+        &self,
+        category: &PlannedCategory<'_>,
+        images: u64,
+        levels: [&[f64]; N],
+    ) -> [Vec<RatePoint>; N] {
+        self.with_normal(category, images, |histogram, normal| {
+            let mut walks = levels.map(|levels| RateWalk::new(normal, levels));
+            histogram.walk_down(|bin| {
+                let mut left = ControlFlow::Break(());
+                for walk in &mut walks {
+                    if walk.pass(&bin).is_continue() {
+                        left = ControlFlow::Continue(());
+                    }
+                }
+                left
+            });
+            walks.map(RateWalk::finish)
+        })
     }
 
     /// The shared axis from the bins of the normal images; called when these, and no others, have been counted.
@@ -137,26 +154,34 @@ impl PixelCounts {
         images: u64,
         bounds: FprBounds,
     ) -> Option<BinnedAxis> {
-        self.normal_bins(category, images, |bins, normal| BinnedAxis::new(bins, normal, bounds))
+        self.with_normal(category, images, |histogram, normal| BinnedAxis::new(histogram.descending(), normal, bounds))
     }
 
-    fn normal_bins<T>(
+    /// Shows the histogram of the normal images, and how its bins become rates.
+    fn with_normal<T>(
         &self,
         category: &PlannedCategory<'_>,
         images: u64,
-        look: impl FnOnce(Box<dyn Iterator<Item = ScoreBin> + '_>, NormalPixels) -> T,
+        look: impl FnOnce(&ScoreHistogram, NormalPixels) -> T,
     ) -> T {
         if let Some(weighted) = &self.weighted {
             let histogram = weighted.lock().unwrap_or_else(PoisonError::into_inner);
-            return look(histogram.descending(), NormalPixels::Weighted { images });
+            return look(&histogram, NormalPixels::Weighted { images });
         }
         let pixels = category.normal_pixels().next().unwrap_or(1);
-        self.with_histogram(|histogram| look(histogram.descending(), NormalPixels::Equal { pixels, images }))
+        self.with_histogram(|histogram| look(histogram, NormalPixels::Equal { pixels, images }))
     }
 
     /// The largest score counted so far.
     pub(crate) fn largest(&self) -> Option<f64> {
-        self.with_histogram(|histogram| histogram.descending().next().map(|bin| bin.high))
+        let mut largest = None;
+        self.with_histogram(|histogram| {
+            histogram.walk_down(|bin| {
+                largest = Some(bin.high);
+                ControlFlow::Break(())
+            });
+        });
+        largest
     }
 
     /// The type in which scores are compared.
@@ -185,11 +210,14 @@ impl PixelCounts {
     /// # Errors
     /// More pixels than can be counted.
     pub(crate) fn values(&self, limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
-        let walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
-        self.with_histogram(|histogram| match histogram {
-            ScoreHistogram::Single(histogram) => walk.down(histogram.descending()),
-            ScoreHistogram::Double(histogram) => walk.down(histogram.descending()),
-        })
+        let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
+        self.with_histogram(|histogram| {
+            histogram.walk_down(|bin| {
+                walk.pass(&bin);
+                ControlFlow::Continue(())
+            });
+        });
+        walk.finish()
     }
 }
 
