@@ -25,12 +25,17 @@ fn fall(j: usize) -> i64 {
     i64::from(ratio.ilog2()) - 28
 }
 
-/// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))).
+/// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))),
+/// and 8 from one and a half octaves below the highest scores on.
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
-/// room as long as pages are few, their bins would only be added up again later.
+/// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
+/// most pixels are counted, the nearer they are to the processor.
 pub(crate) fn finest(rank: usize) -> u32 {
-    let ratio = (rank.min(1 << 19) as u128 + 128).pow(6);
+    if rank >= FAR_RANK {
+        return FAR_BITS;
+    }
+    let ratio = (rank as u128 + 128).pow(6);
     18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
 }
 
@@ -39,6 +44,9 @@ pub(crate) fn ranks_of(bits: u32) -> usize {
     (0..1 << 19).take_while(|&rank| finest(rank) >= bits).count()
 }
 
+/// Pages above those that are far below the highest scores, and most bits of one that is.
+const FAR_RANK: usize = 192;
+const FAR_BITS: u32 = 8;
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
@@ -149,8 +157,8 @@ mod tests {
         let finest: Vec<u32> = (0..1 << 19).map(finest).collect();
         assert!(finest.is_sorted_by(|a, b| a >= b));
         assert_eq!(
-            [finest[0], finest[33], finest[34], finest[128], finest[300], finest[400_000]],
-            [18, 17, 16, 12, 11, 11]
+            [finest[0], finest[33], finest[34], finest[128], finest[191], finest[192], finest[400_000]],
+            [18, 17, 16, 12, 11, 8, 8]
         );
     }
 
