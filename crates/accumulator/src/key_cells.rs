@@ -73,6 +73,11 @@ impl<K: OrderedKey> Cells<K> {
         self.counts.len()
     }
 
+    /// Whether no page has cells.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
     /// The cells of a page, as a power of two, if it has some.
     pub(crate) fn bits(&self, prefix: usize) -> Option<u32> {
         let entry = self.table[prefix];
@@ -127,6 +132,31 @@ impl<K: OrderedKey> Cells<K> {
                 without.for_each(|(score, _)| other(K::of(score.to_f64())));
             }
         }
+    }
+}
+
+impl<K: OrderedKey> Cells<K> {
+    /// How often cells have been full.
+    pub(crate) const fn full_len(&self) -> usize {
+        self.full.len()
+    }
+
+    /// Takes back scores that have been counted since cells were full so often, if they are all taken back.
+    pub(crate) fn take_back<S: Sample>(&mut self, scores: &[S]) {
+        let mut at = [0_u32; BLOCK];
+        for block in scores.chunks(BLOCK) {
+            let at = &mut at[..block.len()];
+            locate::<K, S>(block, &self.table, at);
+            for &cell in &*at {
+                let count = &mut self.counts[cell as usize];
+                *count = count.wrapping_sub(1);
+            }
+        }
+    }
+
+    /// Forgets that cells were full more often than so many times: what filled them has been taken back.
+    pub(crate) fn forget_full(&mut self, left: usize) {
+        self.full.truncate(left);
     }
 }
 

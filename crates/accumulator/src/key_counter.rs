@@ -7,8 +7,10 @@
 
 use pimo_frame::Sample;
 
+use crate::key_ahead::Ahead;
 use crate::key_cache::KeyCache;
 use crate::key_cells::Cells;
+use crate::region::normal_stretches;
 use crate::{KeyHistogram, OrderedKey, RegionRun, Resolution};
 
 /// Keys that wait that make a counter [full](KeyCounter::is_full).
@@ -16,7 +18,7 @@ const WAITING: usize = 1 << 19;
 /// More waiting keys for whose sake it is worth asking whether their pages have been divided meanwhile.
 const WORTH_ASKING: usize = WAITING / 16;
 /// Keys with counts, or anomalous pixels, that make a counter full.
-const OTHERS_WAITING: usize = 1 << 17;
+pub(crate) const OTHERS_WAITING: usize = 1 << 17;
 /// Pixels counted since the last finish that do.
 const MOST_COUNTED: u64 = 1 << 31;
 
@@ -39,25 +41,27 @@ const MOST_COUNTED: u64 = 1 << 31;
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeyCounter<K: OrderedKey> {
-    cells: Cells<K>,
-    cache: KeyCache<K>,
-    waiting: Waiting<K>,
+    pub(crate) cells: Cells<K>,
+    pub(crate) cache: KeyCache<K>,
+    pub(crate) waiting: Waiting<K>,
     /// Anomalous pixels, each with the index of its weight.
-    positives: Vec<(K, u32)>,
-    weights: Vec<u128>,
-    /// Pixels counted since the last finish.
-    counted: u64,
+    pub(crate) positives: Vec<(K, u32)>,
+    pub(crate) weights: Vec<u128>,
+    /// Normal pixels counted since the last finish.
+    pub(crate) counted: u64,
     /// Waiting keys at which to ask next.
     ask_at: usize,
+    /// The image that is being counted before it is known to be good.
+    pub(crate) ahead: Ahead,
 }
 
 /// Keys that the cache drove out.
 #[derive(Clone, Debug)]
-struct Waiting<K> {
-    /// Keys that came once.
-    single: Vec<K>,
+pub(crate) struct Waiting<K> {
+    /// Keys that came once, or again and again.
+    pub(crate) single: Vec<K>,
     /// Keys that came more often.
-    counted: Vec<(K, u64)>,
+    pub(crate) counted: Vec<(K, u64)>,
 }
 
 impl<K> Waiting<K> {
@@ -88,6 +92,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             weights: Vec::new(),
             counted: 0,
             ask_at: 0,
+            ahead: Ahead::default(),
         }
     }
 
@@ -109,15 +114,17 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// # Panics
     /// If the runs are not in the row, from left to right, or name regions without a weight.
     pub fn count_row<S: Sample>(&mut self, row: &[S], runs: &[RegionRun], weights: &[u128]) {
-        let mut at = 0;
+        normal_stretches(runs, row.len()).for_each(|(start, end)| self.count_normal(&row[start..end]));
+        self.count_anomalous(row, runs, weights);
+    }
+
+    /// Counts the pixels in the runs.
+    pub(crate) fn count_anomalous<S: Sample>(&mut self, row: &[S], runs: &[RegionRun], weights: &[u128]) {
         for run in runs {
-            let (start, end) = (run.start as usize, run.end as usize);
-            self.count_normal(&row[at..start]);
             let weight = self.weight(weights[run.region as usize]);
-            self.positives.extend(row[start..end].iter().map(|&score| (K::of(score.to_f64()), weight)));
-            at = end;
+            let scores = &row[run.start as usize..run.end as usize];
+            self.positives.extend(scores.iter().map(|&score| (K::of(score.to_f64()), weight)));
         }
-        self.count_normal(&row[at..]);
     }
 
     /// The index of a weight; neighbouring runs mostly have the same one.

@@ -7,7 +7,8 @@
 //!
 //! All counts are integers per score and image size, so states of different machines [merge](UpperTail::merge) by
 //! addition and the result does not depend on how the images were shared out. An image counts wholly or not at all:
-//! counters see a whole frame first and say whether it is good ([`BadScore`]); only then is what they saw added.
+//! counters see a whole frame first and say whether it is good ([`BadScore`]); only then is what they saw added, or kept
+//! that was [counted ahead](ScoreCounter::ahead).
 //!
 //! This crate knows frames of pixels, not files, and counts, not curves.
 
@@ -32,6 +33,7 @@ mod best_iou;
 mod grid_cells;
 mod high_blocks;
 mod high_pixels;
+mod key_ahead;
 mod key_bins;
 mod key_cache;
 mod key_cells;
@@ -47,6 +49,7 @@ mod region_scores;
 mod resolution;
 mod score_bin;
 mod score_histogram;
+mod score_rows;
 mod shared_iou;
 pub use best_iou::{BestIou, BestIouFinder, Counted};
 pub use grid_cells::{GridCells, GridRows};
@@ -60,4 +63,5 @@ pub use region_scores::{RegionCounter, RegionRows, RegionScores};
 pub use resolution::Resolution;
 pub use score_bin::ScoreBin;
 pub use score_histogram::{ScoreCounter, ScoreHistogram};
+pub use score_rows::CountingAhead;
 pub use shared_iou::{GridMismatch, IOU_BITS, SharedIou, SharedIouStep};

@@ -53,11 +53,26 @@ impl NormalCounter {
     /// # Errors
     /// The first score that is NaN or infinite.
     pub fn count(&mut self, frame: &Frame, wanted: u64, floor: u64) -> Result<NormalCounts<'_>, BadScore> {
+        self.count_beside(frame, wanted, floor, &mut ())
+    }
+
+    /// The same for the last of several who look at the frame together. What the others saw is worth nothing if a score
+    /// is bad.
+    ///
+    /// # Errors
+    /// The first score that is NaN or infinite.
+    pub fn count_beside(
+        &mut self,
+        frame: &Frame,
+        wanted: u64,
+        floor: u64,
+        others: &mut impl RowVisitor,
+    ) -> Result<NormalCounts<'_>, BadScore> {
         self.seen.top.reset(wanted, floor);
         self.seen.score.reset();
         self.seen.finite = true;
         self.seen.extent = self.seen.extent.map(|_| Extent::EMPTY);
-        frame.visit_rows(&mut self.scratch, &mut self.seen);
+        frame.visit_rows(&mut self.scratch, &mut (others, &mut self.seen));
         if !self.seen.finite
             && let Some(bad) = BadScore::first_in(frame, &mut self.scratch)
         {

@@ -77,7 +77,7 @@ impl OverlapCounter {
         self.count_beside(frame, thresholds, &mut ())
     }
 
-    /// The same for one of several who look at the frame together. What the others saw is worth nothing if a score is
+    /// The same for the last of several who look at the frame together. What the others saw is worth nothing if a score is
     /// bad.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl OverlapCounter {
         self.seen.reset();
         let floor = thresholds.axis.last().map(|&key| score_of_key(key));
         let looking = Looking { seen: &mut self.seen, thresholds, floor };
-        frame.visit_rows(&mut self.scratch, &mut (looking, others));
+        frame.visit_rows(&mut self.scratch, &mut (others, looking));
         if !self.seen.finite
             && let Some(bad) = BadScore::first_in(frame, &mut self.scratch)
         {

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Comparison, Frame, RowScratch};
 
-use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, Resolution, ScoreBin, resolution};
+use crate::score_rows::{ChosenRows, Rows, RowsBack};
+use crate::{CountingAhead, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
 #[derive(Clone, Debug)]
@@ -154,15 +155,50 @@ impl ScoreCounter {
         histogram: &Mutex<ScoreHistogram>,
         scratch: &mut RowScratch,
     ) {
+        self.keep(frame, regions, histogram, scratch);
+    }
+
+    /// Begins to count a frame that others look at too, and of which nobody knows whether it is good: the visitor is to
+    /// be shown it, and then the frame is to be [kept](Self::keep) or [taken back](Self::take_back), with the same
+    /// regions. A counter of single-precision scores takes no others.
+    pub fn ahead<'a>(&'a mut self, regions: Option<&'a Regions>) -> CountingAhead<'a> {
         match self {
-            Self::Single(counter) => {
-                let of_type = ScoreHistogram::single;
-                frame.visit_rows(scratch, &mut Rows { counter, regions, histogram, of_type });
-            }
-            Self::Double(counter) => {
-                let of_type = ScoreHistogram::double;
-                frame.visit_rows(scratch, &mut Rows { counter, regions, histogram, of_type });
-            }
+            Self::Single(counter) => CountingAhead::single(counter, regions),
+            Self::Double(counter) => CountingAhead::double(counter, regions),
+        }
+    }
+
+    /// Counts what is left of a frame that was counted [ahead](Self::ahead), which is good.
+    ///
+    /// # Panics
+    /// If the histogram is of the other type.
+    pub fn keep(
+        &mut self,
+        frame: &Frame,
+        regions: Option<&Regions>,
+        histogram: &Mutex<ScoreHistogram>,
+        scratch: &mut RowScratch,
+    ) {
+        match self {
+            Self::Single(counter) => keep(counter, frame, regions, histogram, ScoreHistogram::single, scratch),
+            Self::Double(counter) => keep(counter, frame, regions, histogram, ScoreHistogram::double, scratch),
+        }
+    }
+
+    /// Takes a frame back that was counted [ahead](Self::ahead), as if it had not been there. Its scores must be those
+    /// that were counted.
+    pub fn take_back(&mut self, frame: &Frame, regions: Option<&Regions>, scratch: &mut RowScratch) {
+        match self {
+            Self::Single(counter) => take_back(counter, frame, regions, scratch),
+            Self::Double(counter) => take_back(counter, frame, regions, scratch),
+        }
+    }
+
+    /// Whether something of a frame has been counted [ahead](Self::ahead) that is neither kept nor taken back.
+    pub const fn is_ahead(&self) -> bool {
+        match self {
+            Self::Single(counter) => counter.rows_ahead() > 0,
+            Self::Double(counter) => counter.rows_ahead() > 0,
         }
     }
 
@@ -181,11 +217,11 @@ impl ScoreCounter {
     ) {
         match self {
             Self::Single(counter) => {
-                let rows = Rows { counter, regions, histogram, of_type: ScoreHistogram::single };
+                let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::single };
                 frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
             Self::Double(counter) => {
-                let rows = Rows { counter, regions, histogram, of_type: ScoreHistogram::double };
+                let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::double };
                 frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
         }
@@ -209,74 +245,33 @@ fn lock(histogram: &Mutex<ScoreHistogram>) -> std::sync::MutexGuard<'_, ScoreHis
     histogram.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts all pixels, and adds what waits to the histogram in time.
-struct Rows<'a, K: OrderedKey> {
-    counter: &'a mut KeyCounter<K>,
-    regions: Option<&'a Regions>,
-    histogram: &'a Mutex<ScoreHistogram>,
+fn keep<K: OrderedKey>(
+    counter: &mut KeyCounter<K>,
+    frame: &Frame,
+    regions: Option<&Regions>,
+    histogram: &Mutex<ScoreHistogram>,
     of_type: fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
-}
-
-impl<K: OrderedKey> RowVisitor for Rows<'_, K> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        self.count(row, self.runs(y));
-    }
-
-    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
-        let mut normal = 0;
-        for (index, y) in (first..first + rows.len() / width).enumerate() {
-            let runs = self.runs(y);
-            if !runs.is_empty() {
-                self.count(&rows[normal * width..index * width], &[]);
-                self.count(&rows[index * width..][..width], runs);
-                normal = index + 1;
-            }
-        }
-        self.count(&rows[normal * width..], &[]);
+    scratch: &mut RowScratch,
+) {
+    let from = counter.rows_ahead();
+    counter.keep_ahead();
+    let mut rows = Rows { counter, regions, from, histogram, of_type };
+    rows.hand_over();
+    if from < frame.evaluated().height as usize {
+        frame.visit_rows(scratch, &mut rows);
     }
 }
 
-impl<'a, K: OrderedKey> Rows<'a, K> {
-    /// The anomalous pixels of row `y`.
-    fn runs(&self, y: usize) -> &'a [RegionRun] {
-        self.regions.map_or(&[], |regions| regions.row(y))
+fn take_back<K: OrderedKey>(
+    counter: &mut KeyCounter<K>,
+    frame: &Frame,
+    regions: Option<&Regions>,
+    scratch: &mut RowScratch,
+) {
+    if counter.rows_ahead() > 0 {
+        frame.visit_rows(scratch, &mut RowsBack { counter, regions });
     }
-
-    fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
-        self.counter.count_row(scores, runs, self.regions.map_or(&[], Regions::weights));
-        if self.counter.is_full() {
-            self.counter.flush((self.of_type)(&mut lock(self.histogram)));
-        } else if self.counter.is_curious()
-            // What others have found out is not worth waiting for.
-            && let Ok(mut histogram) = self.histogram.try_lock()
-        {
-            self.counter.take_over((self.of_type)(&mut histogram));
-        }
-    }
-}
-
-/// Counts the pixels of some pages alone.
-struct ChosenRows<'a, K: OrderedKey> {
-    rows: Rows<'a, K>,
-    pages: &'a [usize],
-}
-
-impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
-        let mut scores: Vec<S> = Vec::new();
-        let mut chosen_runs = Vec::new();
-        let mut at = 0;
-        for run in self.rows.runs(y) {
-            scores.extend(row[at..run.start as usize].iter().filter(chosen));
-            let start = scores.len() as u32;
-            scores.extend(row[run.start as usize..run.end as usize].iter().filter(chosen));
-            chosen_runs.push(RegionRun { start, end: scores.len() as u32, region: run.region });
-            at = run.end as usize;
-        }
-        scores.extend(row[at..].iter().filter(chosen));
-        self.rows.count(&scores, &chosen_runs);
-    }
+    counter.forget_ahead();
 }
 
 #[cfg(test)]
@@ -285,7 +280,7 @@ mod tests {
 
     use std::sync::Arc;
 
-    use pimo_frame::{Scores, Size};
+    use pimo_frame::{Mask, Scores, Size};
 
     use super::*;
     use crate::Connectivity;

@@ -128,7 +128,9 @@ impl Count for AnomalousCounter<'_> {
         let grid = cells.zip(regions).map(|(cells, regions)| cells.rows(frame.evaluated(), regions, &mut self.high));
         let each = regions.filter(|_| metrics.regions);
         let each = each.map(|regions| self.region_counter.rows(regions, side.axis.keys()));
-        let counts = self.counter.count_beside(frame, thresholds, &mut (grid, each))?;
+        let pixels = regions.and_then(|regions| self.pixels.ahead(model, Some(regions)));
+        // Who takes longest comes first, and does not wait for memory: he asks for it in time.
+        let counts = self.counter.count_beside(frame, thresholds, &mut (pixels, (grid, each)))?;
         let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
         let (image_score, anomalous_pixels, predicted) =
             (counts.image_score, counts.anomalous_pixels, counts.predicted);
@@ -149,8 +151,16 @@ impl Count for AnomalousCounter<'_> {
             overlap.lock().unwrap_or_else(PoisonError::into_inner).add(cells.counts(), anomalous_pixels);
         }
         if let Some(regions) = &self.regions {
-            self.pixels.add(model, frame, Some(regions));
+            self.pixels.keep(model, frame, Some(regions));
         }
+    }
+
+    fn is_ahead(&self, model: usize) -> bool {
+        self.pixels.is_ahead(model)
+    }
+
+    fn take_back(&mut self, model: usize, frame: &Frame) {
+        self.pixels.take_back(model, frame, self.regions.as_ref());
     }
 
     fn finish(&mut self) {

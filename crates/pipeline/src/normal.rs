@@ -353,7 +353,7 @@ impl Count for TailCounter<'_> {
     fn count(&mut self, _position: usize, model: usize, frame: &Frame) -> Result<TailSeen, BadScore> {
         let wanted = self.empty.wanted(frame.evaluated().pixels());
         let floor = self.shared(model).floor.load(Ordering::Relaxed);
-        let counts = self.counter.count(frame, wanted, floor)?;
+        let counts = self.counter.count_beside(frame, wanted, floor, &mut self.pixels.ahead(model, None))?;
         self.largest.clear();
         self.largest.extend_from_slice(counts.largest);
         let (image_score, extent) = (counts.image_score, counts.extent.unwrap_or(Extent::EMPTY));
@@ -362,7 +362,15 @@ impl Count for TailCounter<'_> {
 
     fn keep(&mut self, position: usize, model: usize, frame: &Frame) {
         self.shared(model).add(position as u32, frame.evaluated().pixels(), &self.largest);
-        self.pixels.add(model, frame, None);
+        self.pixels.keep(model, frame, None);
+    }
+
+    fn is_ahead(&self, model: usize) -> bool {
+        self.pixels.is_ahead(model)
+    }
+
+    fn take_back(&mut self, model: usize, frame: &Frame) {
+        self.pixels.take_back(model, frame, None);
     }
 
     fn finish(&mut self) {

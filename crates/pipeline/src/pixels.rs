@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{CountingAhead, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
     BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk, ScoreCurve, SharedFpr,
@@ -248,10 +248,28 @@ impl<'a> PixelFeed<'a> {
         }
     }
 
-    /// Counts a frame that is known to be good; of an anomalous one with the regions of its mask.
-    pub(crate) fn add(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
+    /// Counts a frame of which nobody knows whether it is good, of an anomalous one with the regions of its mask, in
+    /// the same look as others. It is to be [kept](Self::keep) then, or [taken back](Self::take_back).
+    pub(crate) fn ahead<'s>(&'s mut self, model: usize, regions: Option<&'s Regions>) -> Option<CountingAhead<'s>> {
+        self.counters[model].as_mut().map(|counters| counters.all.ahead(regions))
+    }
+
+    /// Whether something of a frame has been counted that is neither kept nor taken back.
+    pub(crate) fn is_ahead(&self, model: usize) -> bool {
+        self.counters[model].as_ref().is_some_and(|counters| counters.all.is_ahead())
+    }
+
+    /// Takes back what was counted of a frame that is bad.
+    pub(crate) fn take_back(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
+        if let Some(counters) = &mut self.counters[model] {
+            counters.all.take_back(frame, regions, &mut self.scratch);
+        }
+    }
+
+    /// Counts what is left of a frame that is good.
+    pub(crate) fn keep(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
         let (Some(counts), Some(counters)) = (&self.counts[model], &mut self.counters[model]) else { return };
-        counters.all.count(frame, regions, &counts.histogram, &mut self.scratch);
+        counters.all.keep(frame, regions, &counts.histogram, &mut self.scratch);
         counts.totals.add(frame.evaluated().pixels(), regions.map_or(&[], Regions::regions));
         if let (Some(weighted), Some(histogram)) = (&mut counters.weighted, &counts.weighted) {
             let whole = Regions::whole(frame.evaluated());

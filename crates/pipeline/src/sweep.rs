@@ -41,8 +41,21 @@ pub(crate) trait Count: Send {
     /// Adds what it just saw of a frame to what is shared; called when the frame proved to be whole.
     fn keep(&mut self, _position: usize, _model: usize, _frame: &Frame) {}
 
+    /// Whether something of the frame just seen has been counted already, to be kept or taken back.
+    fn is_ahead(&self, _model: usize) -> bool {
+        false
+    }
+
+    /// Takes back what has been counted of the frame just seen, which has a bad score.
+    fn take_back(&mut self, _model: usize, _frame: &Frame) {}
+
     /// Adds what it still has to what is shared; called when there are no more frames.
     fn finish(&mut self) {}
+}
+
+/// Counts of bytes that are gone can't be taken back: the detector is bad, not the image alone.
+fn for_good(problem: Problem) -> Problem {
+    Problem { image_id: None, ..problem }
 }
 
 /// What became of one map.
@@ -317,25 +330,27 @@ impl Sweep<'_> {
             let at = self.category.item(image).map(model);
             at.map_or_else(PathBuf::new, |at| PathBuf::from(at.to_string()))
         };
+        let torn = |what: &str| self.about(image, Some(model)).torn(file(), what);
         let seen = counter.count(position, model, frame);
         // Bytes of a file that shrank are no scores: that comes before anything that they seem to say.
         if let Err(what) = frame.scores().verify() {
-            return Outcome::Bad(self.about(image, Some(model)).torn(file(), &what).into());
+            let problem = torn(&what);
+            return Outcome::Bad(if counter.is_ahead(model) { for_good(problem) } else { problem }.into());
         }
-        match seen {
+        let outcome = match seen {
             Ok(seen) => {
                 counter.keep(position, model, frame);
-                // What is kept may have been looked at once more. Counts can't be taken back: the detector is bad, not
-                // the image alone.
-                match frame.scores().verify() {
-                    Ok(()) => Outcome::Seen(seen),
-                    Err(what) => {
-                        let problem = self.about(image, Some(model)).torn(file(), &what);
-                        Outcome::Bad(Problem { image_id: None, ..problem }.into())
-                    }
-                }
+                Outcome::Seen(seen)
             }
-            Err(bad) => Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into()),
+            Err(bad) => {
+                counter.take_back(model, frame);
+                Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into())
+            }
+        };
+        // To keep it or to take it back it may have been looked at once more.
+        match frame.scores().verify() {
+            Ok(()) => outcome,
+            Err(what) => Outcome::Bad(for_good(torn(&what)).into()),
         }
     }
 

@@ -1,0 +1,174 @@
+//! Showing the rows of a frame to a counter of scores.
+
+use std::sync::{Mutex, PoisonError};
+
+use pimo_frame::{Mask, RowVisitor, Sample};
+
+use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, ScoreHistogram};
+
+/// Shows rows with their anomalous runs, those without any together.
+fn by_runs<S>(
+    regions: Option<&Regions>,
+    first: usize,
+    rows: &[S],
+    width: usize,
+    mut see: impl FnMut(&[S], &[RegionRun]),
+) {
+    let mut normal = 0;
+    for (index, y) in (first..first + rows.len() / width).enumerate() {
+        let runs = runs(regions, y);
+        if !runs.is_empty() {
+            see(&rows[normal * width..index * width], &[]);
+            see(&rows[index * width..][..width], runs);
+            normal = index + 1;
+        }
+    }
+    see(&rows[normal * width..], &[]);
+}
+
+/// The anomalous pixels of row `y`.
+fn runs(regions: Option<&Regions>, y: usize) -> &[RegionRun] {
+    regions.map_or(&[], |regions| regions.row(y))
+}
+
+/// The weights of the regions.
+fn weights(regions: Option<&Regions>) -> &[u128] {
+    regions.map_or(&[], Regions::weights)
+}
+
+/// Counts all pixels from some row on, and adds what waits to the histogram in time.
+pub(crate) struct Rows<'a, K: OrderedKey> {
+    pub(crate) counter: &'a mut KeyCounter<K>,
+    pub(crate) regions: Option<&'a Regions>,
+    pub(crate) from: usize,
+    pub(crate) histogram: &'a Mutex<ScoreHistogram>,
+    pub(crate) of_type: fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
+}
+
+impl<K: OrderedKey> RowVisitor for Rows<'_, K> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        self.rows(y, row, row.len(), None);
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        let counted = (self.from.saturating_sub(first) * width).min(rows.len());
+        by_runs(self.regions, first.max(self.from), &rows[counted..], width, |scores, runs| self.count(scores, runs));
+    }
+}
+
+impl<K: OrderedKey> Rows<'_, K> {
+    fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
+        self.counter.count_row(scores, runs, weights(self.regions));
+        self.hand_over();
+    }
+
+    /// Adds what waits to the histogram if it is much.
+    pub(crate) fn hand_over(&mut self) {
+        if self.counter.is_full() {
+            let mut histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
+            self.counter.flush((self.of_type)(&mut histogram));
+        } else if self.counter.is_curious()
+            // What others have found out is not worth waiting for.
+            && let Ok(mut histogram) = self.histogram.try_lock()
+        {
+            self.counter.take_over((self.of_type)(&mut histogram));
+        }
+    }
+}
+
+/// Counts the pixels of some pages alone.
+pub(crate) struct ChosenRows<'a, K: OrderedKey> {
+    pub(crate) rows: Rows<'a, K>,
+    pub(crate) pages: &'a [usize],
+}
+
+impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
+        let mut scores: Vec<S> = Vec::new();
+        let mut chosen_runs = Vec::new();
+        let mut at = 0;
+        for run in runs(self.rows.regions, y) {
+            scores.extend(row[at..run.start as usize].iter().filter(chosen));
+            let start = scores.len() as u32;
+            scores.extend(row[run.start as usize..run.end as usize].iter().filter(chosen));
+            chosen_runs.push(RegionRun { start, end: scores.len() as u32, region: run.region });
+            at = run.end as usize;
+        }
+        scores.extend(row[at..].iter().filter(chosen));
+        self.rows.count(&scores, &chosen_runs);
+    }
+}
+
+/// Counts an image [ahead](crate::key_ahead), as far as that goes.
+struct RowsAhead<'a, K: OrderedKey> {
+    counter: &'a mut KeyCounter<K>,
+    regions: Option<&'a Regions>,
+}
+
+impl<K: OrderedKey> RowVisitor for RowsAhead<'_, K> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        self.rows(y, row, row.len(), None);
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        if self.counter.goes_ahead() {
+            let Self { counter, regions } = self;
+            by_runs(*regions, first, rows, width, |scores, runs| {
+                counter.count_row_ahead(scores, runs, weights(*regions));
+            });
+            self.counter.gone_ahead(first + rows.len() / width);
+        }
+    }
+}
+
+/// Takes the rows back that were counted ahead.
+pub(crate) struct RowsBack<'a, K: OrderedKey> {
+    pub(crate) counter: &'a mut KeyCounter<K>,
+    pub(crate) regions: Option<&'a Regions>,
+}
+
+impl<K: OrderedKey> RowVisitor for RowsBack<'_, K> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
+        if y < self.counter.rows_ahead() {
+            self.counter.take_row_back(row, runs(self.regions, y));
+        }
+    }
+}
+
+/// Counts the pixels of a frame in a look that also tells whether the frame is good; made by
+/// [`ScoreCounter::ahead`](crate::ScoreCounter::ahead).
+pub struct CountingAhead<'a>(Either<'a>);
+
+enum Either<'a> {
+    Single(RowsAhead<'a, u32>),
+    Double(RowsAhead<'a, u64>),
+}
+
+impl<'a> CountingAhead<'a> {
+    pub(crate) fn single(counter: &'a mut KeyCounter<u32>, regions: Option<&'a Regions>) -> Self {
+        counter.begin_ahead();
+        Self(Either::Single(RowsAhead { counter, regions }))
+    }
+
+    pub(crate) fn double(counter: &'a mut KeyCounter<u64>, regions: Option<&'a Regions>) -> Self {
+        counter.begin_ahead();
+        Self(Either::Double(RowsAhead { counter, regions }))
+    }
+}
+
+impl RowVisitor for CountingAhead<'_> {
+    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
+        match &mut self.0 {
+            Either::Single(rows) => rows.row(y, row, mask),
+            Either::Double(rows) => rows.row(y, row, mask),
+        }
+    }
+
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
+        match &mut self.0 {
+            Either::Single(visitor) => visitor.rows(first, rows, width, mask),
+            Either::Double(visitor) => visitor.rows(first, rows, width, mask),
+        }
+    }
+}
