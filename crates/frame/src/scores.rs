@@ -16,6 +16,10 @@ pub trait Storage<S>: AsRef<[S]> + Send + Sync {
     fn verify(&self) -> Result<(), String> {
         Ok(())
     }
+
+    /// Says that all scores are going to be looked at now: what has to be done before they can be seen is done for all
+    /// of them together, if that is cheaper. Nothing else changes.
+    fn make_ready(&self) {}
 }
 
 impl<S: Send + Sync> Storage<S> for Vec<S> {}
@@ -57,6 +61,14 @@ impl Scores {
         match self {
             Self::F32(_) => Comparison::F32,
             Self::F64(_) => Comparison::F64,
+        }
+    }
+
+    /// See [`Storage::make_ready`].
+    pub fn make_ready(&self) {
+        match self {
+            Self::F32(storage) => storage.make_ready(),
+            Self::F64(storage) => storage.make_ready(),
         }
     }
 

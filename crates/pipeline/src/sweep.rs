@@ -331,6 +331,7 @@ impl Sweep<'_> {
             at.map_or_else(PathBuf::new, |at| PathBuf::from(at.to_string()))
         };
         let torn = |what: &str| self.about(image, Some(model)).torn(file(), what);
+        frame.scores().make_ready();
         let seen = counter.count(position, model, frame);
         // Bytes of a file that shrank are no scores: that comes before anything that they seem to say.
         if let Err(what) = frame.scores().verify() {

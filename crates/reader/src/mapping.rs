@@ -10,6 +10,10 @@ use pimo_frame::Storage;
 use crate::fault::{self, Registration};
 use crate::input::Input;
 
+/// Maps up to this size are mapped page by page all at once before they are looked at. Larger ones may not have room in
+/// memory beside each other, and would be gone again when their turn comes.
+const READY_BYTES: usize = 64 << 20;
+
 /// The samples of one map in a mapped range of its file.
 ///
 /// The registration is taken back before the range is unmapped: fields are dropped in this order.
@@ -34,8 +38,8 @@ impl<S: Pod> Mapped<S> {
         let bytes = map(input.file(), offset, bytes)?;
         bytemuck::try_cast_slice::<u8, S>(&bytes).ok()?;
         let registration = fault::register(bytes.as_ptr() as usize, bytes.len())?;
-        // Only a hint: without it the file is read all the same. Mapping all pages at once here (`PopulateRead`) costs
-        // less processor time, but counters then wait for what readers would have had behind them.
+        // Only a hint: without it the file is read all the same. Mapping all pages at once, which costs less processor
+        // time, is left to counters: here they would wait for it.
         let _ = bytes.advise(Advice::WillNeed);
         Some(Self { registration, bytes, input: input.clone(), end, samples: PhantomData })
     }
@@ -56,6 +60,13 @@ impl<S: Pod> AsRef<[S]> for Mapped<S> {
 }
 
 impl<S: Pod + Send + Sync> Storage<S> for Mapped<S> {
+    fn make_ready(&self) {
+        if self.bytes.len() <= READY_BYTES {
+            // Only a hint too.
+            let _ = self.bytes.advise(Advice::PopulateRead);
+        }
+    }
+
     fn verify(&self) -> Result<(), String> {
         let len = match self.input.file().metadata() {
             Ok(metadata) => metadata.len(),
