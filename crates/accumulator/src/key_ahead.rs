@@ -69,12 +69,19 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// The image is good: its keys are counted with those of others.
     pub(crate) fn keep_ahead(&mut self) {
-        if self.ahead.rows == 0 {
-            return;
+        let Ahead { rows, single: first, .. } = std::mem::take(&mut self.ahead);
+        if rows > 0 && self.cache.is_resting() {
+            self.cache.pass_by(self.waiting.single.len() - first);
+        } else if rows > 0 {
+            self.keep_from(first);
         }
+    }
+
+    /// Shows the cache the waiting keys from this one on. Where there is no room for more of those that it drives out,
+    /// the rest may wait as it is.
+    fn keep_from(&mut self, first: usize) {
         let single = &mut self.waiting.single;
-        let (mut from, mut to) = (self.ahead.single, self.ahead.single);
-        // Those that are left where there is no room for more may wait as they are.
+        let (mut from, mut to) = (first, first);
         while from < single.len() && self.waiting.counted.len() < OTHERS_WAITING {
             match self.cache.count(single[from]) {
                 Some((key, 1)) => {
@@ -86,8 +93,8 @@ impl<K: OrderedKey> KeyCounter<K> {
             }
             from += 1;
         }
+        self.cache.judge(from - first, to - first);
         single.drain(to..from);
-        self.ahead = Ahead::default();
     }
 
     /// Takes one of the rows back that were counted ahead.

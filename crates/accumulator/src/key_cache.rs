@@ -2,28 +2,52 @@
 //!
 //! Maps of few values (half precision, integers, a background of one score) are counted here: a table with one place
 //! for each of many keys, in which a key that finds its place taken drives the other one out. Nothing is lost, because
-//! what is driven out is handed back with its count.
+//! what is driven out is handed back with its count. Where hardly a key comes again, as in maps of real numbers, the
+//! table is only in the way, and is left alone for a while.
 
 use crate::OrderedKey;
 
 /// Places are 2^this many.
 const BITS: u32 = 15;
+/// Fewest keys by which the table is judged.
+const ENOUGH: usize = 1 << 10;
+/// Keys that pass the table by when it was of no use.
+const REST: usize = 1 << 20;
 
 /// Keys with how often they came.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyCache<K> {
     /// A place is free while its count is 0.
     places: Vec<(K, u32)>,
+    /// Keys that still pass by.
+    rest: usize,
 }
 
 impl<K: OrderedKey> KeyCache<K> {
     pub(crate) fn new() -> Self {
-        Self { places: vec![(K::default(), 0); 1 << BITS] }
+        Self { places: vec![(K::default(), 0); 1 << BITS], rest: 0 }
     }
 
     /// Bytes of the table.
     pub(crate) const fn bytes() -> u64 {
         (size_of::<(K, u32)>() as u64) << BITS
+    }
+
+    /// Whether keys had better pass the table by.
+    pub(crate) const fn is_resting(&self) -> bool {
+        self.rest > 0
+    }
+
+    /// Says that so many keys have passed by.
+    pub(crate) const fn pass_by(&mut self, keys: usize) {
+        self.rest = self.rest.saturating_sub(keys);
+    }
+
+    /// Says how many keys were driven out by how many: whether it was worth the trouble.
+    pub(crate) const fn judge(&mut self, keys: usize, driven_out: usize) {
+        if keys >= ENOUGH && driven_out > keys / 8 * 7 {
+            self.rest = REST;
+        }
     }
 
     /// Counts a key; gives the one that it drove out, if any, and how often that came.

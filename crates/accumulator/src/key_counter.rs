@@ -55,7 +55,7 @@ pub struct KeyCounter<K: OrderedKey> {
     pub(crate) ahead: Ahead,
 }
 
-/// Keys that the cache drove out.
+/// Keys that the cache drove out, or did not see.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting<K> {
     /// Keys that came once, or again and again.
@@ -65,6 +65,11 @@ pub(crate) struct Waiting<K> {
 }
 
 impl<K> Waiting<K> {
+    /// How many there are, of both kinds.
+    const fn len(&self) -> usize {
+        self.single.len() + self.counted.len()
+    }
+
     #[inline]
     fn push(&mut self, key: K, count: u32) {
         if count == 1 {
@@ -137,11 +142,20 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     fn count_normal<S: Sample>(&mut self, scores: &[S]) {
         self.counted += scores.len() as u64;
+        let before = self.waiting.len();
+        if self.cache.is_resting() {
+            self.cells.count(scores, |key| self.waiting.single.push(key));
+            self.cache.pass_by(self.waiting.len() - before);
+            return;
+        }
+        let mut keys = 0;
         self.cells.count(scores, |key| {
+            keys += 1;
             if let Some((key, count)) = self.cache.count(key) {
                 self.waiting.push(key, count);
             }
         });
+        self.cache.judge(keys, self.waiting.len() - before);
     }
 
     /// Whether the counter should be flushed soon: a row later at best.
