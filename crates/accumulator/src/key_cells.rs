@@ -98,6 +98,35 @@ impl<K: OrderedKey> Cells<K> {
         self.pages.push(page);
     }
 
+    /// Makes no page's cells finer than it has bins, of which there are 2^bits. Room is made among the cells themselves:
+    /// to empty them into the bins would take longer.
+    pub(crate) fn coarsen(&mut self, bits: impl Fn(usize) -> u32) {
+        let mut full = std::mem::take(&mut self.full);
+        full.sort_unstable();
+        let mut full = full.into_iter().map(|cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
+        let mut end = 1;
+        for page in &mut self.pages {
+            let from = *page;
+            *page = CellPage { base: end, bits: bits(page.prefix).min(from.bits), ..from };
+            let together = from.bits - page.bits;
+            while let Some(cell) = full.next_if(|cell| from.cells().contains(cell)) {
+                self.full.push((page.base + ((cell - from.base) >> together)) as u32);
+            }
+            if together == 0 {
+                self.counts.copy_within(from.cells(), page.base);
+            } else {
+                for (to, first) in page.cells().zip(from.cells().step_by(1 << together)) {
+                    let sum: u32 = self.counts[first..][..1 << together].iter().map(|&count| u32::from(count)).sum();
+                    self.counts[to] = sum as u16;
+                    self.full.extend(std::iter::repeat_n(to as u32, (sum >> u16::BITS) as usize));
+                }
+            }
+            self.table[page.prefix] = entry::<K>(page.prefix, page.base, page.bits);
+            end = page.cells().end;
+        }
+        self.counts.truncate(end);
+    }
+
     /// Adds what has been counted to the bins of the pages, none of which is finer than its cells; no page has cells
     /// after that.
     pub(crate) fn drain(&mut self, histogram: &mut KeyHistogram<K>) {

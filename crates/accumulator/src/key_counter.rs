@@ -193,7 +193,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 
     /// Gives cells to all pages that the histogram divides.
-    pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
+    pub(crate) fn take_over(&mut self, histogram: &KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
         let (mut missing, mut finer, mut divided) = (Vec::new(), 0, 0);
         for (prefix, bits) in histogram.pages_with_bits() {
@@ -211,13 +211,11 @@ impl<K: OrderedKey> KeyCounter<K> {
             return;
         }
         self.cells.reserve(most);
-        let pages = if again {
-            self.cells.drain(histogram);
-            histogram.pages_with_bits().collect()
-        } else {
-            missing
-        };
-        for (prefix, bits) in pages {
+        if again {
+            // Divided pages are never undivided.
+            self.cells.coarsen(|prefix| histogram.bits_of(prefix).unwrap_or(u32::MAX));
+        }
+        for (prefix, bits) in missing {
             self.cells.place(prefix, bits);
         }
     }
