@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, Size};
 
 use crate::high_blocks::{HighBlocks, Strip};
 use crate::key::{key_of_score, score_of_key};
@@ -20,6 +20,9 @@ use crate::{GridCells, HighPixels, Regions};
 
 /// Bins between the lowest and the highest anomalous score: few enough for the cache next to the processor.
 const BINS: usize = 1 << 11;
+
+/// Memory for one in so many of an image's pixels is kept for the next image.
+const SPARE: u64 = 8;
 
 /// The best intersection over union that one threshold reaches on an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +86,7 @@ impl BestIouFinder {
         counted: Option<Counted<'_>>,
         scratch: &mut RowScratch,
     ) -> Option<BestIou> {
+        self.begin(frame.evaluated());
         let all = regions.regions().iter().map(|region| region.area).sum();
         let known = counted.and_then(|counted| Some((counted, Contenders::of_grid(counted.cells, all)?)));
         let contenders = match known {
@@ -98,11 +102,27 @@ impl BestIouFinder {
         Some(self.best_of(&contenders, all))
     }
 
+    /// Bytes that pixels of images up to this size may take.
+    pub fn bytes(size: Size) -> u64 {
+        // What an image needs in vectors that double as they grow, and what is left of those before.
+        (2 * size.pixels() + size.pixels() / SPARE + 16) * size_of::<u64>() as u64
+    }
+
+    /// Forgets the pixels of the image before; their memory too where it was much, since the next image may need it for
+    /// those of the other class.
+    fn begin(&mut self, size: Size) {
+        for keys in [&mut self.normal, &mut self.anomalous] {
+            keys.clear();
+            if keys.capacity() as u64 > size.pixels() / SPARE / 2 {
+                *keys = Vec::new();
+            }
+        }
+    }
+
     /// Takes contenders from the pixels of a grid.
     fn pick(&mut self, high: &HighPixels, contenders: &Contenders) {
         let [normal, anomalous] = high.keys();
         for (from, to) in [(normal, &mut self.normal), (anomalous, &mut self.anomalous)] {
-            to.clear();
             to.extend(from.iter().filter(|key| contenders.contain(**key)));
         }
     }
@@ -129,8 +149,6 @@ impl BestIouFinder {
         frame.visit_rows(scratch, &mut count);
         let above = count.above;
         let contenders = Contenders::of_bins(&self.bins, axis, above, all)?;
-        self.normal.clear();
-        self.anomalous.clear();
         frame.visit_rows(scratch, &mut Collect { finder: self, regions, contenders, blocks: HighBlocks::default() });
         Some(contenders)
     }
@@ -326,11 +344,28 @@ mod tests {
 
     use std::sync::Arc;
 
-    use pimo_frame::{Mask, Scores, Size};
+    use pimo_frame::{Mask, Scores};
     use proptest::prelude::*;
 
     use super::*;
     use crate::Connectivity;
+
+    #[test]
+    fn images_that_are_all_alike_take_no_more_memory_than_was_said() {
+        let mut finder = BestIouFinder::default();
+        for (height, anomalous) in [(300, 1), (300, 299), (200, 3), (300, 150), (20, 10), (300, 299), (20, 1), (300, 1)]
+        {
+            let size = Size::new(height, 300);
+            let mask = Arc::new(Mask::from_fn(size, |y, _| y < anomalous));
+            let regions = Regions::of(&mask, Connectivity::Eight);
+            let scores = Scores::from_f32(vec![0.5; size.pixels() as usize]);
+            let frame = Frame::new(size, size, scores, Some(mask)).unwrap();
+            let best = finder.find(&frame, &regions, None, &mut RowScratch::default()).unwrap();
+            assert_eq!((best.intersection, best.union), (300 * anomalous as u64, size.pixels()));
+            let bytes = (finder.normal.capacity() + finder.anomalous.capacity()) * size_of::<u64>();
+            assert!(bytes as u64 <= BestIouFinder::bytes(Size::new(300, 300)), "{bytes}");
+        }
+    }
 
     /// Tries every score.
     fn brute(scores: &[f64], anomalous: &[bool]) -> Option<BestIou> {

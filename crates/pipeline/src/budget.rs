@@ -1,6 +1,6 @@
 //! What a category takes of the memory budget, found out before work starts.
 
-use pimo_accumulator::{HighPixels, ImageScore, Resolution, TailEntry, UpperTail};
+use pimo_accumulator::{BestIouFinder, HighPixels, ImageScore, Resolution, TailEntry, UpperTail};
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
@@ -30,8 +30,6 @@ const PROGRAM_BYTES: u64 = 24 << 20;
 const IMAGE_BYTES: u64 = 512;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
-/// A pixel that may decide the best overlap of an image, in a vector that doubles as it grows.
-const PIXEL_BYTES: u64 = 32;
 /// Images that a reader takes at a time at most, if their results are small.
 const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Results of one image that are larger than this travel alone.
@@ -242,7 +240,7 @@ fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, kept: Kept
         // Those of the frame, and its rows on their way.
         .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
         .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
-        .saturating_add(if settings.metrics.iou { largest.pixels() * PIXEL_BYTES } else { 0 })
+        .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
 }
 
 /// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.
