@@ -93,7 +93,7 @@ impl CategoryRun<'_> {
         for (&model, side) in models.iter().zip(swept) {
             sides[model] = side;
         }
-        if models.iter().any(|&model| sides[model].is_none()) {
+        if found.take_spoiled() || models.iter().any(|&model| sides[model].is_none()) {
             return Ok(None);
         }
         drop(normal);
@@ -104,15 +104,16 @@ impl CategoryRun<'_> {
         let overlaps: Vec<Option<Mutex<SharedIou>>> =
             sides.iter().map(|side| self.shared_overlap(side.as_ref()?)).collect();
         let counter = || AnomalousCounter::new(self.settings, &sides, &pixels, &overlaps);
-        sweep.run(counter, |counted| match rows.anomalous(counted)? {
-            Some(problem) => {
-                found.add(*problem, &self.dataset.models);
-                Ok(())
+        sweep.run(counter, |counted| {
+            match rows.anomalous(counted)? {
+                Outcome::Bad(problem) => found.add(*problem, &self.dataset.models),
+                Outcome::Spoiled(problem) => found.add_spoiled(*problem, &self.dataset.models),
+                Outcome::Seen(()) | Outcome::LeftOut => {}
             }
-            None => Ok(()),
+            Ok(())
         })?;
         let sound = found.sound_models();
-        if models.iter().any(|model| !sound.contains(model)) {
+        if found.take_spoiled() || models.iter().any(|model| !sound.contains(model)) {
             return Ok(None);
         }
         for ((results, pixels), overlap) in rows.results.iter_mut().zip(pixels).zip(overlaps) {
@@ -218,11 +219,8 @@ impl<'a> Rows<'a> {
         self.sides[model].as_ref().expect("a detector without an axis has no rows")
     }
 
-    /// Takes an anomalous image, in order; gives back what is wrong with it.
-    fn anomalous(
-        &mut self,
-        counted: Counted<AnomalousSeen>,
-    ) -> Result<Option<Box<pimo_dataset::Problem>>, PipelineError> {
+    /// Takes an anomalous image, in order; gives back what became of it.
+    fn anomalous(&mut self, counted: Counted<AnomalousSeen>) -> Result<Outcome<()>, PipelineError> {
         self.normal_before(counted.image.item)?;
         if let Some(mask) = counted.mask_digest {
             let item = self.run.planned.item(counted.image);
@@ -232,10 +230,11 @@ impl<'a> Rows<'a> {
         match counted.outcome {
             Outcome::Seen(seen) => {
                 self.results[counted.model].image_scores[counted.position] = seen.image_score;
-                self.write_anomalous(counted.image, counted.model, &seen).map(|()| None)
+                self.write_anomalous(counted.image, counted.model, &seen).map(Outcome::Seen)
             }
-            Outcome::Bad(problem) => Ok(Some(problem)),
-            Outcome::LeftOut => Ok(None),
+            Outcome::Bad(problem) => Ok(Outcome::Bad(problem)),
+            Outcome::Spoiled(problem) => Ok(Outcome::Spoiled(problem)),
+            Outcome::LeftOut => Ok(Outcome::LeftOut),
         }
     }
 

@@ -223,7 +223,7 @@ impl Decoding<'_> {
         sweep.run(
             || Finite(NormalCounter::new(ImageScore::Max)),
             |counted| {
-                if let Outcome::Bad(problem) = counted.outcome {
+                if let Outcome::Bad(problem) | Outcome::Spoiled(problem) = counted.outcome {
                     found.push(*problem);
                 }
                 Ok(())

@@ -122,6 +122,7 @@ impl NormalSweep<'_> {
                     state.scores[counted.position] = Some(seen.image_score);
                 }
                 Outcome::Bad(problem) => found.add(*problem, names),
+                Outcome::Spoiled(problem) => found.add_spoiled(*problem, names),
                 Outcome::LeftOut => {}
             }
             Ok(())

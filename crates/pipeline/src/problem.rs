@@ -116,6 +116,7 @@ pub(crate) struct Bad {
     skipped: Vec<Problem>,
     /// Images that are left out: of one detector, or (none) of all.
     left_out: BTreeSet<(Box<str>, Option<u32>)>,
+    spoiled: bool,
 }
 
 impl Bad {
@@ -127,7 +128,19 @@ impl Bad {
             fatal: Vec::new(),
             skipped: Vec::new(),
             left_out: BTreeSet::new(),
+            spoiled: false,
         }
+    }
+
+    /// Takes note of a problem of an image that was counted with others.
+    pub(crate) fn add_spoiled(&mut self, problem: Problem, names: &[String]) {
+        self.add(problem, names);
+        self.spoiled = true;
+    }
+
+    /// Whether images have been counted that should have been left out since this was asked last.
+    pub(crate) const fn take_spoiled(&mut self) -> bool {
+        std::mem::replace(&mut self.spoiled, false)
     }
 
     /// Takes note of a problem: an image to be left out, or a result that can't be had.

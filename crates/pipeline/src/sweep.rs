@@ -53,11 +53,6 @@ pub(crate) trait Count: Send {
     fn finish(&mut self) {}
 }
 
-/// Counts of bytes that are gone can't be taken back: the detector is bad, not the image alone.
-fn for_good(problem: Problem) -> Problem {
-    Problem { image_id: None, ..problem }
-}
-
 /// What became of one map.
 pub(crate) struct Counted<S> {
     /// Position in the sweep.
@@ -75,6 +70,8 @@ pub(crate) enum Outcome<S> {
     Seen(S),
     /// Something is wrong with it, or with the image's mask.
     Bad(Box<Problem>),
+    /// Something is wrong with it, but it has been counted with others: they have to be counted again without it.
+    Spoiled(Box<Problem>),
     /// It is left out, for a reason that is known already.
     LeftOut,
 }
@@ -312,6 +309,7 @@ impl Sweep<'_> {
         let outcome = match job.frame {
             Outcome::Seen(frame) => self.count_frame(counter, job.position, image, model, &frame),
             Outcome::Bad(problem) => Outcome::Bad(problem),
+            Outcome::Spoiled(problem) => Outcome::Spoiled(problem),
             Outcome::LeftOut => Outcome::LeftOut,
         };
         self.observer.event(Event::Map { bytes: job.stored_bytes });
@@ -335,8 +333,8 @@ impl Sweep<'_> {
         let seen = counter.count(position, model, frame);
         // Bytes of a file that shrank are no scores: that comes before anything that they seem to say.
         if let Err(what) = frame.scores().verify() {
-            let problem = torn(&what);
-            return Outcome::Bad(if counter.is_ahead(model) { for_good(problem) } else { problem }.into());
+            let problem = torn(&what).into();
+            return if counter.is_ahead(model) { Outcome::Spoiled(problem) } else { Outcome::Bad(problem) };
         }
         let outcome = match seen {
             Ok(seen) => {
@@ -351,7 +349,7 @@ impl Sweep<'_> {
         // To keep it or to take it back it may have been looked at once more.
         match frame.scores().verify() {
             Ok(()) => outcome,
-            Err(what) => Outcome::Bad(for_good(torn(&what)).into()),
+            Err(what) => Outcome::Spoiled(torn(&what).into()),
         }
     }
 
