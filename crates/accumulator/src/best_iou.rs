@@ -102,7 +102,7 @@ impl BestIouFinder {
         Some(self.best_of(&contenders, all))
     }
 
-    /// Bytes that pixels of images up to this size may take.
+    /// Resident bytes that pixels of images up to this size may take.
     pub fn bytes(size: Size) -> u64 {
         // What an image needs in vectors that double as they grow, and what is left of those before.
         (2 * size.pixels() + size.pixels() / SPARE + 16) * size_of::<u64>() as u64

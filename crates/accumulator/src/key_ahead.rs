@@ -13,7 +13,7 @@ use crate::region::normal_stretches;
 use crate::{KeyCounter, OrderedKey, RegionRun};
 
 /// What a counter has of an image that may have to be taken back: what came after these places.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
     /// Rows counted, from the first.
     rows: usize,
@@ -24,12 +24,14 @@ pub(crate) struct Ahead {
     weights: usize,
     full: usize,
     counted: u64,
+    /// Sum of the indices of the cells that were added to, less those that were taken from.
+    cells: u32,
 }
 
 impl<K: OrderedKey> KeyCounter<K> {
     /// Begins an image.
     pub(crate) fn begin_ahead(&mut self) {
-        self.ahead = Ahead {
+        self.ahead = Some(Ahead {
             rows: 0,
             // Of pages that are lists nothing can be counted; there would only be more to wait for the verdict.
             stopped: self.cells.is_empty(),
@@ -38,23 +40,29 @@ impl<K: OrderedKey> KeyCounter<K> {
             weights: self.weights.len(),
             full: self.cells.full_len(),
             counted: self.counted,
-        };
+            cells: 0,
+        });
     }
 
     /// Whether the next rows can be counted ahead; if not, no more of the image can.
     pub(crate) fn goes_ahead(&mut self) -> bool {
-        self.ahead.stopped |= self.is_full();
-        !self.ahead.stopped
+        let is_full = self.is_full();
+        self.ahead.as_mut().is_some_and(|ahead| {
+            ahead.stopped |= is_full;
+            !ahead.stopped
+        })
+    }
+
+    /// Rows of an image that have been counted ahead.
+    pub(crate) fn rows_ahead(&self) -> usize {
+        self.ahead.map_or(0, |ahead| ahead.rows)
     }
 
     /// Says that so many rows of the image have been counted ahead.
     pub(crate) const fn gone_ahead(&mut self, rows: usize) {
-        self.ahead.rows = rows;
-    }
-
-    /// Rows of the image that have been counted ahead.
-    pub(crate) const fn rows_ahead(&self) -> usize {
-        self.ahead.rows
+        if let Some(ahead) = &mut self.ahead {
+            ahead.rows = rows;
+        }
     }
 
     /// As [`Self::count_row`], of an image that is being counted ahead.
@@ -62,17 +70,20 @@ impl<K: OrderedKey> KeyCounter<K> {
         for (start, end) in normal_stretches(runs, row.len()) {
             let scores = &row[start..end];
             self.counted += scores.len() as u64;
-            self.cells.count(scores, |key| self.waiting.single.push(key));
+            let cells = self.cells.count(scores, |key| self.waiting.single.push(key));
+            if let Some(ahead) = &mut self.ahead {
+                ahead.cells = ahead.cells.wrapping_add(cells);
+            }
         }
         self.count_anomalous(row, runs, weights);
     }
 
     /// The image is good: its keys are counted with those of others.
     pub(crate) fn keep_ahead(&mut self) {
-        let Ahead { rows, single: first, .. } = std::mem::take(&mut self.ahead);
-        if rows > 0 && self.cache.is_resting() {
+        let Some(Ahead { single: first, .. }) = self.ahead.take() else { return };
+        if self.cache.is_resting() {
             self.cache.pass_by(self.waiting.single.len() - first);
-        } else if rows > 0 {
+        } else {
             self.keep_from(first);
         }
     }
@@ -81,6 +92,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// the rest may wait as it is.
     fn keep_from(&mut self, first: usize) {
         let single = &mut self.waiting.single;
+        let before = self.waiting.counted.len();
         let (mut from, mut to) = (first, first);
         while from < single.len() && self.waiting.counted.len() < OTHERS_WAITING {
             match self.cache.count(single[from]) {
@@ -93,23 +105,29 @@ impl<K: OrderedKey> KeyCounter<K> {
             }
             from += 1;
         }
-        self.cache.judge(from - first, to - first);
+        self.cache.judge(from - first, to - first + self.waiting.counted.len() - before);
         single.drain(to..from);
     }
 
     /// Takes one of the rows back that were counted ahead.
     pub(crate) fn take_row_back<S: Sample>(&mut self, row: &[S], runs: &[RegionRun]) {
-        normal_stretches(runs, row.len()).for_each(|(start, end)| self.cells.take_back(&row[start..end]));
+        let Some(ahead) = &mut self.ahead else { return };
+        for (start, end) in normal_stretches(runs, row.len()) {
+            ahead.cells = ahead.cells.wrapping_sub(self.cells.take_back(&row[start..end]));
+        }
     }
 
-    /// The image is bad: nothing is left of it when its rows have been taken back.
-    pub(crate) fn forget_ahead(&mut self) {
-        self.waiting.single.truncate(self.ahead.single);
-        self.positives.truncate(self.ahead.positives);
-        self.weights.truncate(self.ahead.weights);
-        self.cells.forget_full(self.ahead.full);
-        self.counted = self.ahead.counted;
-        self.ahead = Ahead::default();
+    /// The image is bad: nothing is left of it when its rows have been taken back. False if these were not the scores
+    /// that had been counted, so that something is left after all.
+    #[must_use]
+    pub(crate) fn forget_ahead(&mut self) -> bool {
+        let Some(ahead) = self.ahead.take() else { return true };
+        self.waiting.single.truncate(ahead.single);
+        self.positives.truncate(ahead.positives);
+        self.weights.truncate(ahead.weights);
+        self.cells.forget_full(ahead.full);
+        self.counted = ahead.counted;
+        ahead.cells == 0
     }
 }
 
@@ -121,7 +139,7 @@ mod tests {
 
     use pimo_frame::{Comparison, Frame, Mask, RowScratch, Scores, Size};
 
-    use crate::{Connectivity, Regions, Resolution, ScoreCounter, ScoreHistogram};
+    use crate::{Connectivity, KeyCounter, KeyHistogram, RegionRun, Regions, Resolution, ScoreCounter, ScoreHistogram};
 
     /// A generator of numbers that are all over the place.
     fn xorshift(state: &mut u64) -> u64 {
@@ -154,8 +172,7 @@ mod tests {
         };
         // Some images are half anomalous: several of them are too many anomalous pixels to wait.
         let anomalous = seed % 5;
-        let mask =
-            (anomalous > 1).then(|| Mask::from_fn(evaluated, |y, x| (y / 9 + x / 40) % 5 < anomalous as usize - 1));
+        let mask = (anomalous > 1).then(|| Mask::from_fn(evaluated, |y, x| (y / 9 + x / 40) % 5 < anomalous as usize));
         let regions = mask.as_ref().map(|mask| Regions::of(mask, Connectivity::Eight));
         (Frame::new(native, evaluated, scores, mask.map(Arc::new)).unwrap(), regions)
     }
@@ -177,8 +194,11 @@ mod tests {
                     frame.visit_rows(scratch, &mut counter.ahead(regions.as_ref()));
                     ahead += usize::from(counter.is_ahead());
                     stopped += usize::from(!counter.is_ahead());
+                    if let ScoreCounter::Single(counter) = &counter {
+                        assert!(counter.waits_within_bounds(8192));
+                    }
                     if seed.is_multiple_of(3) {
-                        counter.take_back(&frame, regions.as_ref(), scratch);
+                        assert!(counter.take_back(&frame, regions.as_ref(), scratch));
                     } else {
                         counter.keep(&frame, regions.as_ref(), &histogram, scratch);
                         plain.count(&frame, regions.as_ref(), &expected, scratch);
@@ -192,5 +212,40 @@ mod tests {
                 assert!(found.bins() == expected.bins());
             }
         }
+    }
+
+    /// Others may write to a mapped file at any time: that what is taken back is not what was counted does not go
+    /// unnoticed.
+    #[test]
+    fn other_scores_cannot_be_taken_back() {
+        let scratch = &mut RowScratch::default();
+        let size = Size::new(100, 100);
+        let frame = |aside: f32| {
+            let score = |i: u64| 1.0 + ((i * 7919) % 10_007) as f32 / 1e4 + if i == 4321 { aside } else { 0.0 };
+            Frame::new(size, size, Scores::from_f32((0..size.pixels()).map(score).collect()), None).unwrap()
+        };
+        let resolution = Resolution { bins: 1 << 19, keys: 300 };
+        let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, resolution));
+        let mut counter = ScoreCounter::new(Comparison::F32);
+        // Pages are divided in the end, and the next image finds them so.
+        counter.count(&frame(0.0), None, &histogram, scratch);
+        counter.finish(&histogram);
+        counter.count(&frame(0.0), None, &histogram, scratch);
+        for (aside, same) in [(0.0, true), (0.01, false)] {
+            frame(0.0).visit_rows(scratch, &mut counter.ahead(None));
+            assert!(counter.is_ahead());
+            assert_eq!(counter.take_back(&frame(aside), None, scratch), same);
+        }
+    }
+
+    #[test]
+    fn what_was_not_begun_is_neither_kept_nor_forgotten() {
+        let mut counter = KeyCounter::<u32>::new();
+        let mut histogram = KeyHistogram::new(Resolution::default());
+        counter.count_row(&[0.5_f32; 10], &[RegionRun { start: 2, end: 5, region: 0 }], &[1]);
+        assert!(counter.forget_ahead());
+        counter.keep_ahead();
+        counter.finish(&mut histogram);
+        assert_eq!(histogram.pixels(), (3, 7));
     }
 }

@@ -116,7 +116,7 @@ impl<K: OrderedKey> Cells<K> {
                 self.counts.copy_within(from.cells(), page.base);
             } else {
                 for (to, first) in page.cells().zip(from.cells().step_by(1 << together)) {
-                    let sum: u32 = self.counts[first..][..1 << together].iter().map(|&count| u32::from(count)).sum();
+                    let sum: u64 = self.counts[first..][..1 << together].iter().map(|&count| u64::from(count)).sum();
                     self.counts[to] = sum as u16;
                     self.full.extend(std::iter::repeat_n(to as u32, (sum >> u16::BITS) as usize));
                 }
@@ -146,13 +146,17 @@ impl<K: OrderedKey> Cells<K> {
         self.full.clear();
     }
 
-    /// Counts the scores whose pages have cells, and shows the keys of the others.
-    pub(crate) fn count<S: Sample>(&mut self, scores: &[S], mut other: impl FnMut(K)) {
+    /// Counts the scores whose pages have cells, and shows the keys of the others. Gives the sum of the cells' indices,
+    /// modulo 2^32.
+    pub(crate) fn count<S: Sample>(&mut self, scores: &[S], mut other: impl FnMut(K)) -> u32 {
+        let mut sum = 0_u32;
         let mut at = [0_u32; BLOCK];
         for (index, block) in scores.chunks(BLOCK).enumerate() {
             prefetch(scores, (index + 1) * BLOCK + AHEAD);
             let at = &mut at[..block.len()];
-            let others = locate::<K, S>(block, &self.table, at) as usize;
+            let located = locate::<K, S>(block, &self.table, at);
+            sum = sum.wrapping_add(located.sum);
+            let others = located.without as usize;
             if others < block.len() {
                 add_one(&mut self.counts, &mut self.full, at);
             }
@@ -161,26 +165,28 @@ impl<K: OrderedKey> Cells<K> {
                 without.for_each(|(score, _)| other(K::of(score.to_f64())));
             }
         }
+        sum
     }
-}
 
-impl<K: OrderedKey> Cells<K> {
     /// How often cells have been full.
     pub(crate) const fn full_len(&self) -> usize {
         self.full.len()
     }
 
-    /// Takes back scores that have been counted since cells were full so often, if they are all taken back.
-    pub(crate) fn take_back<S: Sample>(&mut self, scores: &[S]) {
+    /// Takes scores back that were counted; what was noted since then of cells that were full is for
+    /// [`Self::forget_full`]. Gives the sum that counting these scores gives.
+    pub(crate) fn take_back<S: Sample>(&mut self, scores: &[S]) -> u32 {
+        let mut sum = 0_u32;
         let mut at = [0_u32; BLOCK];
         for block in scores.chunks(BLOCK) {
             let at = &mut at[..block.len()];
-            locate::<K, S>(block, &self.table, at);
+            sum = sum.wrapping_add(locate::<K, S>(block, &self.table, at).sum);
             for &cell in &*at {
                 let count = &mut self.counts[cell as usize];
                 *count = count.wrapping_sub(1);
             }
         }
+        sum
     }
 
     /// Forgets that cells were full more often than so many times: what filled them has been taken back.
@@ -213,16 +219,92 @@ fn prefetch<S>(scores: &[S], from: usize) {
     }
 }
 
-/// The indices of the scores' cells, and how many have none. Written so that wide vector units look the entries up
+/// What is known of the cells of some scores together.
+struct Located {
+    /// How many have none.
+    without: u32,
+    /// Sum of their indices, modulo 2^32.
+    sum: u32,
+}
+
+/// The indices of the scores' cells. Written so that wide vector units look the entries up
 /// together.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma+bmi1+bmi2", "x86_64+avx2+fma+bmi1+bmi2"))]
-fn locate<K: OrderedKey, S: Sample>(scores: &[S], table: &[u32], at: &mut [u32]) -> u32 {
+fn locate<K: OrderedKey, S: Sample>(scores: &[S], table: &[u32], at: &mut [u32]) -> Located {
     let table = &table[..1 << K::PREFIX_BITS];
-    let mut without = 0;
+    let (mut without, mut sum) = (0, 0_u32);
     for (score, at) in scores.iter().zip(at) {
         let key = K::of(score.to_f64());
         *at = key.cell(table[key.prefix()]);
         without += u32::from(*at == 0);
+        sum = sum.wrapping_add(*at);
     }
-    without
+    Located { without, sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pages, places in them, and how often a score comes.
+    fn runs() -> impl Strategy<Value = Vec<(usize, u64, usize)>> {
+        proptest::collection::vec((0_usize..6, 0_u64..5, 1_usize..60_000), 0..12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Cells that are made coarser hold what was counted, however often they were full, and so do those that are
+        /// placed afterwards.
+        #[test]
+        fn coarser_cells_hold_the_same(
+            rounds in proptest::collection::vec((0_usize..6, 0_u32..5, runs()), 1..6), last in 0_u32..6,
+        ) {
+            let prefixes: [usize; 6] = std::array::from_fn(|i| 0xc000 + 3 * i);
+            let mut cells = Cells::<u32>::new();
+            let mut bits = [16_u32; 6];
+            let mut expected: BTreeMap<(usize, u64), u64> = BTreeMap::new();
+            for (placed, coarser, runs) in rounds {
+                bits[placed] = bits[placed].saturating_sub(coarser * 3).max(2);
+                cells.coarsen(|prefix| bits[(prefix - 0xc000) / 3]);
+                if cells.bits(prefixes[placed]).is_none() {
+                    cells.place(prefixes[placed], bits[placed]);
+                }
+                for (page, low, length) in runs {
+                    // In neighbouring bins, and far from each other.
+                    let low = [0, 1, 2, 0x8000, 0xffff][low as usize];
+                    let score = u32::join(prefixes[page], low).score() as f32;
+                    let mut others = 0;
+                    cells.count(&vec![score; length], |_| others += 1);
+                    let counted = cells.bits(prefixes[page]).is_some();
+                    prop_assert_eq!(others, if counted { 0 } else { length });
+                    if counted {
+                        *expected.entry((page, low)).or_default() += length as u64;
+                    }
+                }
+            }
+            bits.iter_mut().for_each(|bits| *bits = bits.saturating_sub(last).max(2));
+            cells.coarsen(|prefix| bits[(prefix - 0xc000) / 3]);
+            let mut found: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+            for page in &cells.pages {
+                for cell in page.cells() {
+                    let full = cells.full.iter().filter(|&&full| full as usize == cell).count() as u64;
+                    let count = u64::from(cells.counts[cell]) + FULL * full;
+                    if count > 0 {
+                        found.insert(((page.prefix - 0xc000) / 3, cell - page.base), count);
+                    }
+                }
+            }
+            let mut binned: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+            for ((page, low), count) in expected {
+                let own = cells.bits(prefixes[page]).unwrap_or(0);
+                *binned.entry((page, (low >> (16 - own)) as usize)).or_default() += count;
+            }
+            prop_assert_eq!(found, binned);
+        }
+    }
 }

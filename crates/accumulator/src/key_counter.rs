@@ -1,9 +1,10 @@
 //! One thread's counts, until they are added to the key histogram.
 //!
 //! Normal pixels are counted in [cells](crate::key_cells) where the histogram divides their pages into bins. Keys of
-//! pages that are lists are counted one by one in a [cache](crate::key_cache); what that drives out is gathered, and
-//! handed to the histogram when it is much. So are all pixels of maps of real numbers until the histogram divides
-//! their pages, which takes an image or two. Anomalous pixels, being few, are collected with their region weights.
+//! pages that are lists are counted one by one in a [cache](crate::key_cache), as long as that finds any again; what it
+//! drives out, or does not see, is gathered, and handed to the histogram when it is much. So are all pixels of maps of
+//! real numbers until the histogram divides their pages, which takes an image or two. Anomalous pixels, being few, are
+//! collected with their region weights.
 
 use pimo_frame::Sample;
 
@@ -52,15 +53,15 @@ pub struct KeyCounter<K: OrderedKey> {
     /// Waiting keys at which to ask next.
     ask_at: usize,
     /// The image that is being counted before it is known to be good.
-    pub(crate) ahead: Ahead,
+    pub(crate) ahead: Option<Ahead>,
 }
 
 /// Keys that the cache drove out, or did not see.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting<K> {
-    /// Keys that came once, or again and again.
+    /// Keys, one for each time that they came.
     pub(crate) single: Vec<K>,
-    /// Keys that came more often.
+    /// Keys with how often they came.
     pub(crate) counted: Vec<(K, u64)>,
 }
 
@@ -97,7 +98,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             weights: Vec::new(),
             counted: 0,
             ask_at: 0,
-            ahead: Ahead::default(),
+            ahead: None,
         }
     }
 
@@ -107,7 +108,9 @@ impl<K: OrderedKey> KeyCounter<K> {
         let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
         let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
         let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
-        Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting
+        // Keys are put into pages together before these take them.
+        let grouped = WAITING as u64 * size_of::<K::Low>() as u64 + (4 << K::PREFIX_BITS);
+        Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting + grouped
     }
 
     /// Counts one row, or several that hang together; a counter of single-precision keys takes scores in single
@@ -166,6 +169,14 @@ impl<K: OrderedKey> KeyCounter<K> {
             || self.counted >= MOST_COUNTED
     }
 
+    /// Whether no more waits than may, when pixels have been counted in rows, or several of these at once, of this many.
+    #[cfg(test)]
+    pub(crate) const fn waits_within_bounds(&self, together: usize) -> bool {
+        self.waiting.single.len() < WAITING + together
+            && self.waiting.counted.len() <= OTHERS_WAITING + together
+            && self.positives.len() < OTHERS_WAITING + together
+    }
+
     /// Adds what waits to the histogram, takes over its resolution, and is no longer full. The histogram may be read
     /// again when a counter has finished.
     ///
@@ -183,6 +194,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
         self.drain_counts(histogram);
         self.drain_waiting(histogram);
+        self.ask_at = 0;
         let as_ruled = histogram.settle();
         debug_assert!(as_ruled, "a page was coarser than the rule");
     }

@@ -77,8 +77,8 @@ impl OverlapCounter {
         self.count_beside(frame, thresholds, &mut ())
     }
 
-    /// The same for the last of several who look at the frame together. What the others saw is worth nothing if a score is
-    /// bad.
+    /// The same for the last of several who look at the frame together. What the others saw is worth nothing if a score
+    /// is bad.
     ///
     /// # Errors
     /// The first score that is NaN or infinite.

@@ -25,8 +25,12 @@ fn fall(j: usize) -> i64 {
     i64::from(ratio.ilog2()) - 28
 }
 
+/// Pages above those that are far below the highest scores, and most bits of one that is.
+const FAR_RANK: usize = 192;
+const FAR_BITS: u32 = 8;
+
 /// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))),
-/// and 8 from one and a half octaves below the highest scores on.
+/// and 8 below 192 pages, which is one and a half octaves of scores.
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
@@ -44,9 +48,6 @@ pub(crate) fn ranks_of(bits: u32) -> usize {
     (0..1 << 19).take_while(|&rank| finest(rank) >= bits).count()
 }
 
-/// Pages above those that are far below the highest scores, and most bits of one that is.
-const FAR_RANK: usize = 192;
-const FAR_BITS: u32 = 8;
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.

@@ -155,13 +155,23 @@ impl ScoreCounter {
         histogram: &Mutex<ScoreHistogram>,
         scratch: &mut RowScratch,
     ) {
+        self.begin();
         self.keep(frame, regions, histogram, scratch);
+    }
+
+    /// Begins a frame, and forgets how far one was counted that was neither kept nor taken back.
+    fn begin(&mut self) {
+        match self {
+            Self::Single(counter) => counter.begin_ahead(),
+            Self::Double(counter) => counter.begin_ahead(),
+        }
     }
 
     /// Begins to count a frame that others look at too, and of which nobody knows whether it is good: the visitor is to
     /// be shown it, and then the frame is to be [kept](Self::keep) or [taken back](Self::take_back), with the same
     /// regions. A counter of single-precision scores takes no others.
     pub fn ahead<'a>(&'a mut self, regions: Option<&'a Regions>) -> CountingAhead<'a> {
+        self.begin();
         match self {
             Self::Single(counter) => CountingAhead::single(counter, regions),
             Self::Double(counter) => CountingAhead::double(counter, regions),
@@ -185,9 +195,10 @@ impl ScoreCounter {
         }
     }
 
-    /// Takes a frame back that was counted [ahead](Self::ahead), as if it had not been there. Its scores must be those
-    /// that were counted.
-    pub fn take_back(&mut self, frame: &Frame, regions: Option<&Regions>, scratch: &mut RowScratch) {
+    /// Takes a frame back that was counted [ahead](Self::ahead), as if it had not been there. False if its scores are
+    /// no longer those that were counted: then something of them is left, and the counts are worth nothing.
+    #[must_use]
+    pub fn take_back(&mut self, frame: &Frame, regions: Option<&Regions>, scratch: &mut RowScratch) -> bool {
         match self {
             Self::Single(counter) => take_back(counter, frame, regions, scratch),
             Self::Double(counter) => take_back(counter, frame, regions, scratch),
@@ -195,7 +206,7 @@ impl ScoreCounter {
     }
 
     /// Whether something of a frame has been counted [ahead](Self::ahead) that is neither kept nor taken back.
-    pub const fn is_ahead(&self) -> bool {
+    pub fn is_ahead(&self) -> bool {
         match self {
             Self::Single(counter) => counter.rows_ahead() > 0,
             Self::Double(counter) => counter.rows_ahead() > 0,
@@ -267,11 +278,11 @@ fn take_back<K: OrderedKey>(
     frame: &Frame,
     regions: Option<&Regions>,
     scratch: &mut RowScratch,
-) {
+) -> bool {
     if counter.rows_ahead() > 0 {
         frame.visit_rows(scratch, &mut RowsBack { counter, regions });
     }
-    counter.forget_ahead();
+    counter.forget_ahead()
 }
 
 #[cfg(test)]

@@ -51,8 +51,10 @@ impl<K: OrderedKey> RowVisitor for Rows<'_, K> {
     }
 
     fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
-        let counted = (self.from.saturating_sub(first) * width).min(rows.len());
-        by_runs(self.regions, first.max(self.from), &rows[counted..], width, |scores, runs| self.count(scores, runs));
+        // Every look shows the same rows together.
+        if first >= self.from {
+            by_runs(self.regions, first, rows, width, |scores, runs| self.count(scores, runs));
+        }
     }
 }
 
@@ -146,13 +148,11 @@ enum Either<'a> {
 }
 
 impl<'a> CountingAhead<'a> {
-    pub(crate) fn single(counter: &'a mut KeyCounter<u32>, regions: Option<&'a Regions>) -> Self {
-        counter.begin_ahead();
+    pub(crate) const fn single(counter: &'a mut KeyCounter<u32>, regions: Option<&'a Regions>) -> Self {
         Self(Either::Single(RowsAhead { counter, regions }))
     }
 
-    pub(crate) fn double(counter: &'a mut KeyCounter<u64>, regions: Option<&'a Regions>) -> Self {
-        counter.begin_ahead();
+    pub(crate) const fn double(counter: &'a mut KeyCounter<u64>, regions: Option<&'a Regions>) -> Self {
         Self(Either::Double(RowsAhead { counter, regions }))
     }
 }

@@ -8,7 +8,7 @@ use crate::Comparison;
 pub trait Storage<S>: AsRef<[S]> + Send + Sync {
     /// Whether the scores that were seen are those of the file.
     ///
-    /// Asked after the last use and before anything that was counted is kept. A mapped file that shrank meanwhile
+    /// Asked after every use, before anything that was counted is kept for good. A mapped file that shrank meanwhile
     /// has no valid bytes any more and answers with a description; memory that is owned is always whole.
     ///
     /// # Errors

@@ -159,8 +159,8 @@ impl Count for AnomalousCounter<'_> {
         self.pixels.is_ahead(model)
     }
 
-    fn take_back(&mut self, model: usize, frame: &Frame) {
-        self.pixels.take_back(model, frame, self.regions.as_ref());
+    fn take_back(&mut self, model: usize, frame: &Frame) -> bool {
+        self.pixels.take_back(model, frame, self.regions.as_ref())
     }
 
     fn finish(&mut self) {

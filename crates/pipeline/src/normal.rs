@@ -370,8 +370,8 @@ impl Count for TailCounter<'_> {
         self.pixels.is_ahead(model)
     }
 
-    fn take_back(&mut self, model: usize, frame: &Frame) {
-        self.pixels.take_back(model, frame, None);
+    fn take_back(&mut self, model: usize, frame: &Frame) -> bool {
+        self.pixels.take_back(model, frame, None)
     }
 
     fn finish(&mut self) {

@@ -99,8 +99,8 @@ impl PixelPlan {
         self.histograms() * ScoreCounter::bytes(self.comparison, self.resolution)
     }
 
-    /// Bytes that bins take beside the histogram when metrics are computed: most metrics need no more than those of a
-    /// page, all of whose keys may be listed, and some need all of them.
+    /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, a binned axis those
+    /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self) -> u64 {
         let refined = 1 + u64::from(self.refine);
         let (bins, keys) = (u64::from(self.resolution.bins), u64::from(self.resolution.keys));
@@ -259,11 +259,10 @@ impl<'a> PixelFeed<'a> {
         self.counters[model].as_ref().is_some_and(|counters| counters.all.is_ahead())
     }
 
-    /// Takes back what was counted of a frame that is bad.
-    pub(crate) fn take_back(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) {
-        if let Some(counters) = &mut self.counters[model] {
-            counters.all.take_back(frame, regions, &mut self.scratch);
-        }
+    /// Takes back what was counted of a frame that is bad; false if its scores have changed meanwhile.
+    pub(crate) fn take_back(&mut self, model: usize, frame: &Frame, regions: Option<&Regions>) -> bool {
+        let Some(counters) = &mut self.counters[model] else { return true };
+        counters.all.take_back(frame, regions, &mut self.scratch)
     }
 
     /// Counts what is left of a frame that is good.

@@ -46,8 +46,11 @@ pub(crate) trait Count: Send {
         false
     }
 
-    /// Takes back what has been counted of the frame just seen, which has a bad score.
-    fn take_back(&mut self, _model: usize, _frame: &Frame) {}
+    /// Takes back what has been counted of the frame just seen, which has a bad score; false if that can't be done
+    /// because the scores have changed meanwhile.
+    fn take_back(&mut self, _model: usize, _frame: &Frame) -> bool {
+        true
+    }
 
     /// Adds what it still has to what is shared; called when there are no more frames.
     fn finish(&mut self) {}
@@ -342,8 +345,8 @@ impl Sweep<'_> {
                 Outcome::Seen(seen)
             }
             Err(bad) => {
-                counter.take_back(model, frame);
-                Outcome::Bad(self.about(image, Some(model)).bad_score(file(), bad).into())
+                let problem = self.about(image, Some(model)).bad_score(file(), bad).into();
+                if counter.take_back(model, frame) { Outcome::Bad(problem) } else { Outcome::Spoiled(problem) }
             }
         };
         // To keep it or to take it back it may have been looked at once more.

@@ -3,7 +3,7 @@
 //! Touching a page of a mapped file that has meanwhile been cut off raises `SIGBUS`. A library must not install signal
 //! handlers; a command may, and its handler asks [`handle`] about the address. If the address belongs to a map that
 //! is being read, its pages are replaced by zeros so that the reading thread can go on, and the mapping is marked as
-//! torn, which [`pimo_frame::Storage::verify`] reports before anything of the map is kept.
+//! torn, which [`pimo_frame::Storage::verify`] reports before anything of the map is kept for good.
 //!
 //! The registry is a fixed table of atomics: a handler must neither lock nor allocate.
 

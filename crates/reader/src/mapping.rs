@@ -12,6 +12,7 @@ use crate::input::Input;
 
 /// Maps up to this size are mapped page by page all at once before they are looked at. Larger ones may not have room in
 /// memory beside each other, and would be gone again when their turn comes.
+#[cfg(target_os = "linux")]
 const READY_BYTES: usize = 64 << 20;
 
 /// The samples of one map in a mapped range of its file.
@@ -60,6 +61,8 @@ impl<S: Pod> AsRef<[S]> for Mapped<S> {
 }
 
 impl<S: Pod + Send + Sync> Storage<S> for Mapped<S> {
+    // Other systems have no such call.
+    #[cfg(target_os = "linux")]
     fn make_ready(&self) {
         if self.bytes.len() <= READY_BYTES {
             // Only a hint too.
