@@ -2,10 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pimo_dataset::{MapsSource, Sources};
 use pimo_finaliser::FprBounds;
-use pimo_pipeline::{Cancel, Input, Output, PipelineError, Settings, evaluate, inspect};
+use pimo_pipeline::{Cancel, Event, Input, Observer, Output, PipelineError, Settings, evaluate, inspect};
 use pimo_reader::IoChoice;
 
 use crate::support::{Toy, plan};
@@ -14,6 +15,25 @@ use crate::support::{Toy, plan};
 fn shrink(path: &Path) {
     if path.ends_with("test/stain/001.npy") || path.ends_with("test/good/002.npy") {
         OpenOptions::new().write(true).open(path).unwrap().set_len(4096).unwrap();
+    }
+}
+
+/// The same with two late files, when the pages of the histogram have been divided.
+fn shrink_late(path: &Path) {
+    if path.ends_with("test/stain/006.npy") || path.ends_with("test/good/014.npy") {
+        OpenOptions::new().write(true).open(path).unwrap().set_len(4096).unwrap();
+    }
+}
+
+/// How often everything was read again.
+#[derive(Default)]
+struct Rounds(AtomicUsize);
+
+impl Observer for Rounds {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Again { .. } = event {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -57,4 +77,27 @@ fn end_in_an_error_that_names_them() {
     let toy = Toy::of(&large);
     let inspection = inspect(&input(&toy), &settings(), true, &Cancel::new(), &()).unwrap();
     assert_eq!(inspection.problems.len(), 2, "{:?}", inspection.problems);
+}
+
+#[test]
+fn leave_no_trace_where_bad_images_are_skipped() {
+    pimo::sigbus::guard().unwrap();
+    let size = pimo_frame::Size::new(256, 192);
+    let toy = Toy::of(&pimo_synth::Plan { normal: 16, anomalous: 8, size, ..plan() });
+    // So little memory that real numbers don't fit one by one, and images are counted before they are known to be whole.
+    let settings = Settings { skip_bad: true, threads: 1, memory: 90 << 20, ..settings() };
+    let run = |name: &str, hook: Option<fn(&Path)>| {
+        let output = Output { folder: toy.path(name), force: false, published: false };
+        let settings = Settings { after_map_hook: hook, ..settings.clone() };
+        let rounds = Rounds::default();
+        evaluate(&input(&toy), &settings, &output, &Cancel::new(), &rounds).unwrap();
+        rounds.0.into_inner()
+    };
+    // One round finds out about the normal image, the next about the anomalous one.
+    assert_eq!(run("shrunk", Some(shrink_late)), 2);
+    assert_eq!(run("short", None), 0);
+    for table in ["axis", "categories", "curves", "images", "regions"] {
+        let read = |run: &str| std::fs::read(toy.path(&format!("{run}/{table}.parquet"))).unwrap();
+        assert!(read("shrunk") == read("short"), "{table}");
+    }
 }

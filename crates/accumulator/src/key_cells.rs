@@ -287,7 +287,7 @@ mod tests {
                     }
                 }
             }
-            bits.iter_mut().for_each(|bits| *bits = bits.saturating_sub(last).max(2));
+            bits = bits.map(|bits| bits.saturating_sub(last).max(2));
             cells.coarsen(|prefix| bits[(prefix - 0xc000) / 3]);
             let mut found: BTreeMap<(usize, usize), u64> = BTreeMap::new();
             for page in &cells.pages {

@@ -24,7 +24,7 @@ pub enum Event<'a> {
         /// Images in it.
         images: usize,
     },
-    /// A detector failed on the way, and the category is begun again without it.
+    /// A detector failed on the way, or a map changed while it was counted: the category is begun again without it.
     Again {
         /// Bytes of samples that are read beyond what was planned.
         bytes: u64,
