@@ -207,7 +207,9 @@ impl<'a> Planner<'a> {
                     model: Some(&self.dataset.models[model]),
                 };
                 let file = item.map(model).map_or_else(PathBuf::new, |at| at.file);
-                planned.bad.add(about.aspect(file, header.size, evaluated), &self.dataset.models);
+                let mask = headers.mask.and_then(|_| item.mask());
+                let problem = about.aspect(file, header.size, evaluated, mask.as_deref());
+                planned.bad.add(problem, &self.dataset.models);
                 continue;
             }
             let known = &mut planned.models[model];

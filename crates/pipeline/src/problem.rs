@@ -35,11 +35,12 @@ impl About<'_> {
         self.problem(ProblemKind::BadScore, file, message)
     }
 
-    /// A map that is too distorted to be resampled.
-    pub(crate) fn aspect(self, file: PathBuf, map: Size, evaluated: Size) -> Problem {
+    /// A map that is too distorted to be resampled to its image's size, which its mask has if that is named.
+    pub(crate) fn aspect(self, file: PathBuf, map: Size, evaluated: Size, mask: Option<&Path>) -> Problem {
+        let of_mask = mask.map_or_else(String::new, |mask| format!(", the size of its mask {}", mask.display()));
         let message = format!(
-            "the anomaly map is {map} but its image is evaluated at {evaluated}: the aspect ratios differ by more \
-             than 1 %, expected a map of the whole image; if it is one, use --resample any"
+            "the anomaly map is {map} but its image is evaluated at {evaluated}{of_mask}: the aspect ratios differ by \
+             more than 1 %, expected a map of the whole image; if it is one, use --resample any"
         );
         self.problem(ProblemKind::AspectRatio, file, message)
     }
