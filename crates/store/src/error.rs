@@ -188,12 +188,14 @@ impl StoreError {
     /// For `map_err`: an error of the Parquet library. An operating-system error inside it comes out as one.
     pub(crate) fn parquet(action: &'static str, path: &Path) -> impl FnOnce(ParquetError) -> Self {
         let path = path.to_path_buf();
+        let cure = if action == "read" { "; it is damaged or not a Parquet file, write it again" } else { "" };
+        let message = move |error: &dyn std::fmt::Display| format!("cannot {action} as Parquet: {error}{cure}");
         move |error| match error {
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(source) => Self::Io { action, path, source: *source },
-                Err(other) => Self::Parquet { path, message: format!("cannot {action} as Parquet: {other}") },
+                Err(other) => Self::Parquet { path, message: message(&other) },
             },
-            other => Self::Parquet { path, message: format!("cannot {action} as Parquet: {other}") },
+            other => Self::Parquet { path, message: message(&other) },
         }
     }
 }

@@ -157,7 +157,7 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> ParquetResult<T>) -> Result<T>
         Ok(result) => result.map_err(StoreError::parquet("read", path)),
         Err(_) => Err(StoreError::Parquet {
             path: path.to_path_buf(),
-            message: "cannot read as Parquet: the file is damaged".to_owned(),
+            message: "cannot read as Parquet: it is damaged, write it again".to_owned(),
         }),
     }
 }
