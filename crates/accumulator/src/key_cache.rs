@@ -100,4 +100,17 @@ mod tests {
             prop_assert_eq!(cache.drain().count(), 0);
         }
     }
+
+    #[test]
+    fn it_rests_where_hardly_a_key_comes_again() {
+        let mut cache = KeyCache::<u32>::new();
+        for (keys, driven_out, rests) in [(100, 100, false), (4096, 3000, false), (4096, 4000, true)] {
+            cache.judge(keys, driven_out);
+            assert_eq!(cache.is_resting(), rests);
+        }
+        cache.pass_by(REST - 1);
+        assert!(cache.is_resting());
+        cache.pass_by(2);
+        assert!(!cache.is_resting());
+    }
 }
