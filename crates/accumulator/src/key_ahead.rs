@@ -139,15 +139,8 @@ mod tests {
 
     use pimo_frame::{Comparison, Frame, Mask, RowScratch, Scores, Size};
 
+    use crate::key_histogram::tests::{SMALL, xorshift};
     use crate::{Connectivity, KeyCounter, KeyHistogram, RegionRun, Regions, Resolution, ScoreCounter, ScoreHistogram};
-
-    /// A generator of numbers that are all over the place.
-    fn xorshift(state: &mut u64) -> u64 {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        *state >> 11
-    }
 
     fn image(seed: u64, comparison: Comparison) -> (Frame, Option<Regions>) {
         let mut state = 0x0139_408d_cbbf_7a44 ^ (seed << 32);
@@ -183,7 +176,7 @@ mod tests {
     fn bad_images_leave_no_trace() {
         let scratch = &mut RowScratch::default();
         for comparison in [Comparison::F32, Comparison::F64] {
-            for resolution in [Resolution { bins: 1 << 19, keys: 300 }, Resolution::default()] {
+            for resolution in [SMALL, Resolution::default()] {
                 let empty = || Mutex::new(ScoreHistogram::new(comparison, resolution));
                 let (histogram, expected) = (empty(), empty());
                 let mut counter = ScoreCounter::new(comparison);
@@ -224,8 +217,7 @@ mod tests {
             let score = |i: u64| 1.0 + ((i * 7919) % 10_007) as f32 / 1e4 + if i == 4321 { aside } else { 0.0 };
             Frame::new(size, size, Scores::from_f32((0..size.pixels()).map(score).collect()), None).unwrap()
         };
-        let resolution = Resolution { bins: 1 << 19, keys: 300 };
-        let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, resolution));
+        let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, SMALL));
         let mut counter = ScoreCounter::new(Comparison::F32);
         // Pages are divided in the end, and the next image finds them so.
         counter.count(&frame(0.0), None, &histogram, scratch);

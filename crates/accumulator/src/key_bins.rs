@@ -15,11 +15,6 @@ impl Bins {
         Self { bits, counts: Vec::new() }
     }
 
-    /// How many bins there are, as a power of two.
-    pub(crate) const fn bits(&self) -> u32 {
-        self.bits
-    }
-
     /// The counts, to be added to, and how many bins there are as a power of two.
     #[inline]
     pub(crate) fn counts_mut(&mut self) -> (&mut [u64], u32) {
@@ -49,18 +44,11 @@ impl Bins {
         }
     }
 
-    /// Adds the counts of cells of the same keys, of which there are 2^bits for each bin.
-    pub(crate) fn add_cells(&mut self, cells: &[u16], bits: u32) {
-        if cells.iter().fold(0, |all, cell| all | cell) == 0 {
-            return;
-        }
-        let (counts, _) = self.counts_mut();
-        if bits == 0 {
+    /// Adds the counts of cells, of which there is one for each bin.
+    pub(crate) fn add_cells(&mut self, cells: &[u16]) {
+        if cells.iter().fold(0, |all, cell| all | cell) > 0 {
+            let (counts, _) = self.counts_mut();
             counts.iter_mut().zip(cells).for_each(|(count, &cell)| *count += u64::from(cell));
-        } else {
-            for (count, cells) in counts.iter_mut().zip(cells.chunks_exact(1 << bits)) {
-                *count += cells.iter().map(|&cell| u64::from(cell)).sum::<u64>();
-            }
         }
     }
 

@@ -131,15 +131,15 @@ impl<K: OrderedKey> Cells<K> {
     /// after that.
     pub(crate) fn drain(&mut self, histogram: &mut KeyHistogram<K>) {
         histogram.settle_pages();
+        self.coarsen(|prefix| histogram.bits_of(prefix).unwrap_or(u32::MAX));
         self.full.sort_unstable();
-        let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
+        let mut full = self.full.iter().map(|&cell| cell as usize).peekable();
         for page in self.pages.drain(..) {
             let bins = histogram.page(page.prefix).bins_mut();
             while let Some(cell) = full.next_if(|cell| page.cells().contains(cell)) {
-                let (counts, bits) = bins.counts_mut();
-                counts[(cell - page.base) >> (page.bits - bits)] += FULL;
+                bins.counts_mut().0[cell - page.base] += FULL;
             }
-            bins.add_cells(&self.counts[page.cells()], page.bits - bins.bits());
+            bins.add_cells(&self.counts[page.cells()]);
             self.table[page.prefix] = entry::<K>(page.prefix, 0, 0);
         }
         self.counts.truncate(1);
@@ -227,8 +227,7 @@ struct Located {
     sum: u32,
 }
 
-/// The indices of the scores' cells. Written so that wide vector units look the entries up
-/// together.
+/// The indices of the scores' cells. Written so that wide vector units look the entries up together.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma+bmi1+bmi2", "x86_64+avx2+fma+bmi1+bmi2"))]
 fn locate<K: OrderedKey, S: Sample>(scores: &[S], table: &[u32], at: &mut [u32]) -> Located {
     let table = &table[..1 << K::PREFIX_BITS];

@@ -265,7 +265,7 @@ mod tests {
 
     use super::*;
     use crate::Keyed;
-    use crate::key_histogram::tests::SMALL;
+    use crate::key_histogram::tests::{SMALL, xorshift};
 
     /// Scores of all kinds: ties, one octave, zeros of both signs, denormals, huge, negative.
     fn scores() -> impl Strategy<Value = Vec<f32>> {
@@ -361,12 +361,7 @@ mod tests {
     #[test]
     fn how_it_was_counted_leaves_no_trace() {
         let mut state = 88_172_645_463_325_252_u64;
-        let mut random = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state >> 11
-        };
+        let mut random = || xorshift(&mut state);
         for resolution in [SMALL, Resolution { bins: 5 << 18, keys: 40_000 }] {
             let mut score = || {
                 let uniform = random() as f64 / (1_u64 << 53) as f64;

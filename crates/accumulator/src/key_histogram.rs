@@ -291,6 +291,14 @@ pub(crate) mod tests {
     /// Few keys and the fewest bins, so that small data is crowded too.
     pub(crate) const SMALL: Resolution = Resolution { bins: 1 << 19, keys: 300 };
 
+    /// A generator of numbers that are all over the place.
+    pub(crate) fn xorshift(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state >> 11
+    }
+
     pub(crate) type Pixels = Vec<(u32, Option<u128>)>;
 
     /// Keys that crowd some pages, and some far away.

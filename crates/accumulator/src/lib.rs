@@ -63,5 +63,4 @@ pub use region_scores::{RegionCounter, RegionRows, RegionScores};
 pub use resolution::Resolution;
 pub use score_bin::ScoreBin;
 pub use score_histogram::{ScoreCounter, ScoreHistogram};
-pub use score_rows::CountingAhead;
 pub use shared_iou::{GridMismatch, IOU_BITS, SharedIou, SharedIouStep};

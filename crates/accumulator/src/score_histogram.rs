@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use pimo_frame::{Comparison, Frame, RowScratch};
+use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
-use crate::score_rows::{ChosenRows, Rows, RowsBack};
-use crate::{CountingAhead, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
+use crate::score_rows::{ChosenRows, Rows, RowsAhead, RowsBack};
+use crate::{KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
 #[derive(Clone, Debug)]
@@ -170,11 +170,11 @@ impl ScoreCounter {
     /// Begins to count a frame that others look at too, and of which nobody knows whether it is good: the visitor is to
     /// be shown it, and then the frame is to be [kept](Self::keep) or [taken back](Self::take_back), with the same
     /// regions. A counter of single-precision scores takes no others.
-    pub fn ahead<'a>(&'a mut self, regions: Option<&'a Regions>) -> CountingAhead<'a> {
+    pub fn ahead<'a>(&'a mut self, regions: Option<&'a Regions>) -> impl RowVisitor + 'a {
         self.begin();
         match self {
-            Self::Single(counter) => CountingAhead::single(counter, regions),
-            Self::Double(counter) => CountingAhead::double(counter, regions),
+            Self::Single(counter) => (Some(RowsAhead { counter, regions }), None),
+            Self::Double(counter) => (None, Some(RowsAhead { counter, regions })),
         }
     }
 

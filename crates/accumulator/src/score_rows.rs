@@ -103,9 +103,9 @@ impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
 }
 
 /// Counts an image [ahead](crate::key_ahead), as far as that goes.
-struct RowsAhead<'a, K: OrderedKey> {
-    counter: &'a mut KeyCounter<K>,
-    regions: Option<&'a Regions>,
+pub(crate) struct RowsAhead<'a, K: OrderedKey> {
+    pub(crate) counter: &'a mut KeyCounter<K>,
+    pub(crate) regions: Option<&'a Regions>,
 }
 
 impl<K: OrderedKey> RowVisitor for RowsAhead<'_, K> {
@@ -134,41 +134,6 @@ impl<K: OrderedKey> RowVisitor for RowsBack<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
         if y < self.counter.rows_ahead() {
             self.counter.take_row_back(row, runs(self.regions, y));
-        }
-    }
-}
-
-/// Counts the pixels of a frame in a look that also tells whether the frame is good; made by
-/// [`ScoreCounter::ahead`](crate::ScoreCounter::ahead).
-pub struct CountingAhead<'a>(Either<'a>);
-
-enum Either<'a> {
-    Single(RowsAhead<'a, u32>),
-    Double(RowsAhead<'a, u64>),
-}
-
-impl<'a> CountingAhead<'a> {
-    pub(crate) const fn single(counter: &'a mut KeyCounter<u32>, regions: Option<&'a Regions>) -> Self {
-        Self(Either::Single(RowsAhead { counter, regions }))
-    }
-
-    pub(crate) const fn double(counter: &'a mut KeyCounter<u64>, regions: Option<&'a Regions>) -> Self {
-        Self(Either::Double(RowsAhead { counter, regions }))
-    }
-}
-
-impl RowVisitor for CountingAhead<'_> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
-        match &mut self.0 {
-            Either::Single(rows) => rows.row(y, row, mask),
-            Either::Double(rows) => rows.row(y, row, mask),
-        }
-    }
-
-    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, mask: Option<&Mask>) {
-        match &mut self.0 {
-            Either::Single(visitor) => visitor.rows(first, rows, width, mask),
-            Either::Double(visitor) => visitor.rows(first, rows, width, mask),
         }
     }
 }

@@ -7,12 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{CountingAhead, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
     BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk, ScoreCurve, SharedFpr,
 };
-use pimo_frame::{Comparison, Frame, RowScratch};
+use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
 use crate::Settings;
 use crate::plan::PlannedCategory;
@@ -250,7 +250,7 @@ impl<'a> PixelFeed<'a> {
 
     /// Counts a frame of which nobody knows whether it is good, of an anomalous one with the regions of its mask, in
     /// the same look as others. It is to be [kept](Self::keep) then, or [taken back](Self::take_back).
-    pub(crate) fn ahead<'s>(&'s mut self, model: usize, regions: Option<&'s Regions>) -> Option<CountingAhead<'s>> {
+    pub(crate) fn ahead<'s>(&'s mut self, model: usize, regions: Option<&'s Regions>) -> Option<impl RowVisitor + 's> {
         self.counters[model].as_mut().map(|counters| counters.all.ahead(regions))
     }
 

@@ -78,7 +78,7 @@ fn an_added_image_costs_at_most_512_bytes() {
     let [few, many] = [500_u64, 2000].map(|images| {
         let data = folder.path().join(format!("{images}"));
         write(&data, images);
-        // Which frames and rows are in memory together remains a matter of chance: the worst of several runs is compared.
+        // Which frames and rows are in memory together is still left to chance: the worst of several runs is compared.
         (0..6).map(|run| peak(&data, &folder.path().join(format!("run-{images}-{run}")))).max().unwrap()
     });
     let added = 1500;

@@ -15,7 +15,7 @@ pub(super) struct MetricsArgs {
     /// over union, FPR95, and rates at thresholds. `aupro`: the mean overlap with connected regions, up to limits of the false-positive rate.
     /// `iou`: the best intersection over union of each image, and of one threshold for all. `regions`: a row for every
     /// connected region. `image`: AUROC, average precision and F1max over images (and over groups of them).
-    /// All come from the same read; `aupimo` alone takes a quarter of the time and less memory.
+    /// All come from the same read; `aupimo` alone takes a third of the time and less memory.
     #[arg(long, value_name = "NAMES", default_value = "all")]
     pub metrics: Metrics,
 
