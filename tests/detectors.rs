@@ -1,11 +1,12 @@
 //! Several detectors in one run, and classes that masks decide.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use pimo_synth::{Detector, Plan};
 
 use crate::support::arrays::{npy, scores_of};
-use crate::support::{Ended, Toy, plan, scores, snapshot, succeeded};
+use crate::support::{Ended, Toy, parquet_bytes, plan, scores, snapshot, succeeded};
 
 fn two_detectors() -> Toy {
     let detector = |name: &str, quality| Detector { name: name.into(), quality };
@@ -32,6 +33,58 @@ fn together_as_alone() {
     }
     assert_eq!(scores(&toy.path("both")).into_iter().collect::<Vec<_>>(), alone);
     assert_eq!(crate::support::record(&toy.path("both")).map_reads, 14);
+}
+
+/// The bytes of a run's tables, with this memory written in the place of that which it had.
+fn bytes_but_memory(toy: &Toy, out: &str, memory: [&str; 2]) -> BTreeMap<String, Vec<u8>> {
+    let replaced = |bytes: Vec<u8>| {
+        let mut bytes = bytes;
+        for at in 0..bytes.len().saturating_sub(memory[0].len()) {
+            if bytes[at..].starts_with(memory[0].as_bytes()) {
+                bytes[at..at + memory[0].len()].copy_from_slice(memory[1].as_bytes());
+            }
+        }
+        bytes
+    };
+    parquet_bytes(&toy.path(out)).into_iter().map(|(name, bytes)| (name, replaced(bytes))).collect()
+}
+
+/// Memory for one detector at a time, and for all.
+const IN_ROUNDS: &str = "268435456";
+const TOGETHER: &str = "900000000";
+
+#[test]
+fn in_one_round_or_in_several() {
+    let names = ["b", "d", "e", "f"];
+    let detectors = names.map(|name| Detector { name: name.into(), quality: 0.6 }).into();
+    let categories = ["toy", "top"].map(String::from).into();
+    let toy = Toy::of(&Plan { detectors, categories, mixed_sizes: true, ..plan() });
+    for (number, options) in [&[][..], &["--curves", "full"], &["--export", "published"]].into_iter().enumerate() {
+        let run = |way: &str, memory: &str| {
+            let out = format!("{way}-{number}");
+            succeeded(eval(&toy, &out, &names, &[options, &["--memory", memory]].concat()));
+            bytes_but_memory(&toy, &out, [memory, TOGETHER])
+        };
+        let (rounds, together) = (run("rounds", IN_ROUNDS), run("together", TOGETHER));
+        assert_eq!(rounds.keys().collect::<Vec<_>>(), together.keys().collect::<Vec<_>>());
+        for (name, bytes) in &rounds {
+            assert!(*bytes == together[name], "{name} with {options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_mask_is_told_once_however_often_it_is_read() {
+    let toy = two_detectors();
+    Toy::truncate(&toy.mask("stain/001"), 0.5);
+    for memory in [IN_ROUNDS, TOGETHER] {
+        succeeded(eval(&toy, memory, &["d", "e"], &["--memory", memory, "--skip-bad"]));
+        let skipped = crate::support::record(&toy.path(memory)).skipped;
+        assert_eq!(skipped.iter().map(|image| image.image_id.as_str()).collect::<Vec<_>>(), ["toy/stain/001"]);
+        let ended = eval(&toy, &format!("{memory}-refused"), &["d", "e"], &["--memory", memory]);
+        assert_eq!(ended.code, Some(3));
+        assert_eq!(ended.stderr.matches("001_mask.png").count(), 1, "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Command;
 use pimo_frame::Size;
 use pimo_synth::Plan;
 
-use crate::support::{Ended, Toy, parquet_bytes, plan, refused, succeeded};
+use crate::support::{Ended, Toy, parquet_bytes, plan, refused, scores, succeeded};
 
 #[test]
 fn a_dataset_larger_than_the_limit() {
@@ -36,14 +36,26 @@ fn a_budget_that_is_too_small_is_refused_with_one_that_is_not() {
 fn all_metrics_of_a_dataset_larger_than_the_limit() {
     // 210 MB of maps; 96 MiB for pimo, and 16 for what the system and the allocator need beside.
     let toy = Toy::of(&Plan { normal: 100, anomalous: 100, size: Size::new(512, 512), ..plan() });
-    let limited = |out: &str, io: &str, threads: &str| {
+    let limited = |out: &str, io: &str, threads: &str, detectors: &[&str]| {
         let mut command = Command::new("prlimit");
         command.arg(format!("--data={}", (96 + 16) << 20)).arg(env!("CARGO_BIN_EXE_pimo")).arg("eval");
-        command.args(toy.inputs().into_iter().take(4)).args(["--fpr-bounds", "1e-5,1e-4", "--memory", "96MiB"]);
+        for name in detectors {
+            command.arg("--maps").arg(format!("{name}={}", toy.path("data/maps/d").display()));
+        }
+        command.arg("--dataset").arg(toy.path("data/dataset"));
+        command.args(["--fpr-bounds", "1e-5,1e-4", "--memory", "96MiB"]);
         command.args(["--threads", threads, "--io", io, "--out"]).arg(toy.path(out));
         succeeded(Ended::of(&mut command));
         parquet_bytes(&toy.path(out))
     };
     // The pixels do not fit one by one: what is written hangs on bins, and not on who counted which image.
-    assert_eq!(limited("mmap", "mmap", "2"), limited("pread", "pread", "1"));
+    let alone = limited("mmap", "mmap", "2", &["d"]);
+    assert_eq!(limited("pread", "pread", "1", &["d"]), alone);
+    // Several detectors take no more memory than one.
+    limited("several", "mmap", "2", &["d", "e", "f"]);
+    let [one, several] = ["mmap", "several"].map(|out| scores(&toy.path(out)));
+    assert_eq!(several.len(), 3 * one.len());
+    for ((model, image), score) in several {
+        assert_eq!(score, one[&("d".to_owned(), image)], "{model}");
+    }
 }

@@ -6,8 +6,9 @@
 PIMO is the built command, REAL the folder with grids, masks and expected values, WORK a folder for the full-size maps
 (2.7 GB while it runs). For both detectors, from .npy and from .tiff: AUPIMO by the exact definition within 1e-10 of
 brute force, and by the published procedure within 1e-12 of the published package, for every image. The other metrics'
-intervals are at most 1e-6 to either side and hold the expected values; read again with --refine they are exact. A comparison and
-a report of both say that AUPIMO prefers one detector and AUROC and AUPRO the other. Needs numpy, scipy, tifffile and pyarrow.
+intervals are at most 1e-6 to either side and hold the expected values; read again with --refine they are exact. Beside
+others in one run a detector's metrics are the same. A comparison and a report of both say that AUPIMO prefers one detector and
+AUROC and AUPRO the other. Needs numpy, scipy, tifffile and pyarrow.
 """
 import json
 import re
@@ -61,6 +62,25 @@ def check_metrics(run, published, exact, widest):
         print(f"WRONG: {regions} regions for {published['n_regions_8conn']}")
         right = False
     return right
+
+
+def check_beside(pimo, maps, real, alone, work):
+    """Whether a detector's metrics are the same, and as precise, when two others are evaluated in the same run."""
+    run = work / "run"
+    command = [pimo, "eval", "--quiet", "--force", "--dataset", real, "--category", "screw", "--out", run]
+    command += ["--aupro-limits", "0.01,0.05,0.1,0.3,1.0"]
+    for name in ["first", "second", "third"]:
+        command += ["--maps", f"{name}={maps}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rows = pyarrow.parquet.read_table(run / "categories.parquet").to_pylist()
+    together = {name: {} for name in ["first", "second", "third"]}
+    for row in rows:
+        if row["category"] == "screw":
+            together[row.pop("model")][row["metric"]] = row
+    wanted = {metric: {key: row[key] for key in row if key != "model"} for metric, row in metrics_of(alone).items()}
+    good = all(metrics == wanted for metrics in together.values())
+    print(f"{'ok' if good else 'WRONG'}: {len(wanted)} metrics are the same for three detectors in one run")
+    return good
 
 
 def check_four_connected(pimo, maps, real, run, regions):
@@ -137,6 +157,7 @@ def main():
                 print(f"{'ok' if good else 'WRONG'}: {detector}, {kind}, {thresholds}: largest difference {difference:.1e}")
                 failed += not check_metrics(run, published, brute, 1e-6)
                 if kept:
+                    failed += not check_beside(pimo, maps / detector, real, run, work)
                     failed += not check_four_connected(pimo, maps / detector, real, work / "run", published["n_regions_4conn"])
                     subprocess.run([*command[:-1], work / "run", "--refine", "--tolerance", "0"], check=True, stdout=subprocess.DEVNULL)
                     failed += not check_metrics(work / "run", published, brute, 1e-12)

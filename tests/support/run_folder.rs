@@ -20,6 +20,10 @@ pub(crate) fn record(run: &Path) -> RunRecord {
 
 /// The bytes of all Parquet files and of the summary, by name.
 pub(crate) fn parquet_bytes(run: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = ["axis.parquet", "categories.parquet", "curves.parquet", "images.parquet", "summary.json"];
-    names.map(|name| (name.to_owned(), fs::read(run.join(name)).unwrap())).into()
+    let names = record(run).outputs.into_iter().filter(|name| name != "run.json");
+    let content = |name: String| {
+        let bytes = fs::read(run.join(&name)).unwrap();
+        (name, bytes)
+    };
+    names.map(content).collect()
 }

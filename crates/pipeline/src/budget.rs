@@ -37,22 +37,72 @@ const LARGE_RESULT_BYTES: u64 = 64 << 10;
 /// Key, rate and logarithm of a threshold of the axis; its spread where all of them are kept.
 const AXIS_BYTES: u64 = 24;
 
-impl Lanes {
+/// Detectors that are evaluated together, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Round {
+    /// Their indices in the dataset.
+    pub(crate) models: Vec<usize>,
+    pub(crate) lanes: Lanes,
+}
+
+/// Shares detectors out among as few rounds as the budget allows, in their order. Together are only detectors that could
+/// be evaluated alone with no more threads and no finer histogram: what becomes of one does not depend on the others.
+///
+/// `images` are those of the dataset in all.
+///
+/// # Errors
+/// Not even one detector fits.
+pub(crate) fn rounds(
+    settings: &Settings,
+    category: &PlannedCategory<'_>,
+    models: &[usize],
+    images: usize,
+) -> Result<Vec<Round>, PipelineError> {
+    let budget = Budget { settings, category, images };
+    let mut rounds: Vec<Round> = Vec::new();
+    let mut refused = None;
+    for &model in models {
+        let alone = match budget.lanes(&[model]) {
+            Ok(alone) => alone,
+            Err(error) => {
+                refused = Some(PipelineError::larger(refused, error));
+                continue;
+            }
+        };
+        match rounds.last_mut().and_then(|round| budget.joined(round, model, alone).map(|joined| (round, joined))) {
+            Some((round, joined)) => *round = joined,
+            None => rounds.push(Round { models: vec![model], lanes: alone }),
+        }
+    }
+    refused.map_or(Ok(rounds), Err)
+}
+
+/// The memory in bytes with which AUPIMO is exact and other metrics are as precise as they get, in a dataset of `images`
+/// in all.
+pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
+    let budget = Budget { settings, category, images };
+    let alone = |model: usize| budget.shares(&[model], Kept::default()).least_bytes();
+    (0..category.models.len()).map(alone).max().unwrap_or(0)
+}
+
+/// What memory there is, and for what.
+#[derive(Clone, Copy)]
+struct Budget<'a> {
+    settings: &'a Settings,
+    category: &'a PlannedCategory<'a>,
+    images: usize,
+}
+
+impl Budget<'_> {
     /// As many lanes as threads are asked for, if the budget holds the frames that are then in flight; else fewer.
     ///
     /// The histogram of all pixels is as fine as leaves room for one lane, so that results do not depend on threads.
-    ///
-    /// # Errors
-    /// Not even one lane fits, or what has to be kept of the normal images.
-    pub(crate) fn for_category(
-        settings: &Settings,
-        category: &PlannedCategory<'_>,
-        images: usize,
-    ) -> Result<Self, PipelineError> {
+    fn lanes(&self, models: &[usize]) -> Result<Lanes, PipelineError> {
+        let settings = self.settings;
         let mut least: Option<Shares> = None;
         for binned in [false, true].into_iter().filter(|binned| !binned || may_bin(settings)) {
             for resolution in resolutions(settings) {
-                let shares = Shares::of(settings, category, images, Kept { binned, resolution });
+                let shares = self.shares(models, Kept { binned, resolution });
                 if shares.least_bytes() <= settings.memory {
                     return Ok(shares.lanes(settings));
                 }
@@ -61,21 +111,60 @@ impl Lanes {
                 }
             }
         }
-        let shares = least.unwrap_or_else(|| Shares::of(settings, category, images, Kept::default()));
-        let what = refusal(category, &shares);
+        let shares = least.unwrap_or_else(|| self.shares(models, Kept::default()));
+        let what = self.refusal(models, &shares);
         Err(PipelineError::Memory { what, needed: shares.least_bytes(), allowed: settings.memory })
     }
 
+    /// A round with one more detector, if that makes neither it nor the others slower or less precise.
+    fn joined(&self, round: &Round, model: usize, alone: Lanes) -> Option<Round> {
+        let kept = |lanes: Lanes| Kept { binned: lanes.binned, resolution: lanes.resolution };
+        let models = [round.models.as_slice(), &[model]].concat();
+        let shares = self.shares(&models, kept(alone));
+        let fits = kept(round.lanes) == kept(alone) && shares.least_bytes() <= self.settings.memory;
+        let lanes = shares.lanes(self.settings);
+        let counters = round.lanes.counters.max(alone.counters);
+        (fits && lanes.counters >= counters).then_some(Round { models, lanes })
+    }
+
+    fn shares(&self, models: &[usize], kept: Kept) -> Shares {
+        let Self { settings, category, images } = *self;
+        let detectors = Detectors { settings, category, models };
+        let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
+        let state = detectors.state_bytes(tail, kept);
+        let closing = detectors.plans(kept.resolution).map(PixelPlan::closing_bytes).max().unwrap_or(0);
+        Shares {
+            kept,
+            state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
+            // Where scores are rounded, both the old and the new ones are there for a while.
+            frame: detectors.frame_bytes() * if settings.rounds_to_half() { 2 } else { 1 },
+            counter: detectors.counter_bytes(kept),
+            result: detectors.result_bytes(tail),
+            closing,
+        }
+    }
+
+    /// What is to blame when detectors do not fit.
+    fn refusal(&self, models: &[usize], shares: &Shares) -> String {
+        let name = &self.category.category.name;
+        if 2 * shares.frame <= shares.state {
+            return format!("category {name}: the program itself with what it keeps of the normal images");
+        }
+        let map = Detectors { settings: self.settings, category: self.category, models }.largest_map();
+        let size = self.category.largest_image();
+        if map >= Mask::bytes(size) {
+            format!("category {name}: reading its anomaly maps, the largest of which is {} in memory,", bytes(map))
+        } else {
+            format!("category {name}: reading its masks, the largest of which is {size},")
+        }
+    }
+}
+
+impl Lanes {
     /// Groups of images that may be on their way between a reader and the one who takes their results.
     pub(crate) const fn window(self) -> usize {
         self.readers + self.counters + self.queue + 4
     }
-}
-
-/// The memory in bytes with which AUPIMO is exact and other metrics are as precise as they get, in a dataset of `images`
-/// in all.
-pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
-    Shares::of(settings, category, images, Kept::default()).least_bytes()
 }
 
 /// The resolutions of the histogram that may be tried, the finest first; one, which nobody asks, where there is none.
@@ -85,7 +174,7 @@ fn resolutions(settings: &Settings) -> impl Iterator<Item = Resolution> {
 }
 
 /// How much is kept.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Kept {
     /// The histogram takes the place of the upper tail.
     binned: bool,
@@ -116,21 +205,6 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(settings: &Settings, category: &PlannedCategory<'_>, images: usize, kept: Kept) -> Self {
-        let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
-        let state = state_bytes(settings, category, tail, kept);
-        let closing = plans(settings, category, kept.resolution).map(PixelPlan::closing_bytes).max().unwrap_or(0);
-        Self {
-            kept,
-            state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
-            // Where scores are rounded, both the old and the new ones are there for a while.
-            frame: frame_bytes(category) * if settings.rounds_to_half() { 2 } else { 1 },
-            counter: counter_bytes(settings, category, kept),
-            result: result_bytes(settings, category, tail),
-            closing,
-        }
-    }
-
     fn one_lane(&self) -> Lanes {
         let Kept { binned, resolution } = self.kept;
         Lanes { readers: 1, counters: 1, queue: 0, at_once: self.at_once(), binned, resolution }
@@ -168,42 +242,6 @@ impl Shares {
     }
 }
 
-/// What is to blame when a category does not fit.
-fn refusal(category: &PlannedCategory<'_>, shares: &Shares) -> String {
-    let name = &category.category.name;
-    if 2 * shares.frame <= shares.state {
-        return format!("category {name}: the program itself with what it keeps of the normal images");
-    }
-    let map = category.models.iter().map(|model| model.map_bytes).max().unwrap_or(0);
-    let size = category.largest_image();
-    if map >= Mask::bytes(size) {
-        format!("category {name}: reading its anomaly maps, the largest of which is {} in memory,", bytes(map))
-    } else {
-        format!("category {name}: reading its masks, the largest of which is {size},")
-    }
-}
-
-/// Bytes of a frame in flight, or of a batch of small ones.
-fn frame_bytes(category: &PlannedCategory<'_>) -> u64 {
-    let map = category.models.iter().map(|model| model.map_bytes).max().unwrap_or(0);
-    let small = if map == 0 { 0 } else { (1 << 20_u64).min(map * 64) };
-    map + small + Mask::bytes(category.largest_image())
-}
-
-/// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
-fn state_bytes(settings: &Settings, category: &PlannedCategory<'_>, entries: u64, kept: Kept) -> u64 {
-    let models = category.models.len() as u64;
-    let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
-    let spread = if settings.curves == CurvePoints::Full { 2 } else { 1 };
-    let axis = match settings.thresholds {
-        Thresholds::Exact if kept.binned => BinnedAxis::most_bytes(),
-        Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
-        // Rates, counts, logarithms and keys.
-        Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
-    };
-    tail.saturating_add(axis).saturating_mul(models).saturating_add(pixel_bytes(settings, category, kept.resolution).0)
-}
-
 /// Bytes set aside in each counting thread for the connected regions of one mask: a hundred times what masks drawn by
 /// hand need, a twentieth of what a chessboard takes. `None` where regions are not looked for.
 pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> Option<u64> {
@@ -211,50 +249,83 @@ pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) 
     settings.metrics.needs_regions().then(|| (largest * 4).max(1 << 20))
 }
 
-/// What counting all pixels takes, of all detectors: shared, and in each thread.
-fn pixel_bytes(settings: &Settings, category: &PlannedCategory<'_>, resolution: Resolution) -> (u64, u64) {
-    plans(settings, category, resolution)
-        .fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
+/// What some detectors take together.
+struct Detectors<'a> {
+    settings: &'a Settings,
+    category: &'a PlannedCategory<'a>,
+    models: &'a [usize],
 }
 
-fn plans(
-    settings: &Settings,
-    category: &PlannedCategory<'_>,
-    resolution: Resolution,
-) -> impl Iterator<Item = PixelPlan> {
-    (0..category.models.len()).filter_map(move |model| PixelPlan::new(settings, category, model, resolution))
-}
+impl<'a> Detectors<'a> {
+    /// Bytes of the largest map in memory.
+    fn largest_map(&self) -> u64 {
+        self.models.iter().map(|&model| self.category.models[model].map_bytes).max().unwrap_or(0)
+    }
 
-/// Bytes of one counting thread.
-fn counter_bytes(settings: &Settings, category: &PlannedCategory<'_>, kept: Kept) -> u64 {
-    let depth = normal::depth(settings, category.normal_pixels().count() as u64, kept.binned);
-    let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
-    let largest = category.largest_image();
-    let top = match settings.image_score {
-        ImageScore::Max | ImageScore::Mean => 0,
-        ImageScore::MeanTop(k) => k.min(largest.pixels()),
-    };
-    COUNTER_BYTES
-        .saturating_add(wanted.saturating_add(top).saturating_mul(48))
-        .saturating_add(pixel_bytes(settings, category, kept.resolution).1)
-        // Those of the frame, and its rows on their way.
-        .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
-        .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
-        .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
-}
+    /// Bytes of a frame in flight, or of a batch of small ones.
+    fn frame_bytes(&self) -> u64 {
+        let map = self.largest_map();
+        let small = if map == 0 { 0 } else { (1 << 20_u64).min(map * 64) };
+        map + small + Mask::bytes(self.category.largest_image())
+    }
 
-/// Bytes of the results of one image, of all detectors: the points of its curve, or its count at each threshold.
-fn result_bytes(settings: &Settings, category: &PlannedCategory<'_>, tail: u64) -> u64 {
-    let (thresholds, counts) = match settings.thresholds {
-        Thresholds::Exact => (tail, 0),
-        Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
-    };
-    let points = match settings.curves {
-        CurvePoints::Levels(levels) => levels as u64 + 2,
-        CurvePoints::Full => thresholds,
-        CurvePoints::None => 0,
-    };
-    points.saturating_mul(8).saturating_add(counts).saturating_mul(category.models.len() as u64)
+    /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
+    fn state_bytes(&self, entries: u64, kept: Kept) -> u64 {
+        let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
+        let spread = if self.settings.curves == CurvePoints::Full { 2 } else { 1 };
+        let axis = match self.settings.thresholds {
+            Thresholds::Exact if kept.binned => BinnedAxis::most_bytes(),
+            Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
+            // Rates, counts, logarithms and keys.
+            Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
+        };
+        let each = tail.saturating_add(axis);
+        each.saturating_mul(self.models.len() as u64).saturating_add(self.pixel_bytes(kept.resolution).0)
+    }
+
+    /// What counting all pixels takes: shared, and in each thread.
+    fn pixel_bytes(&self, resolution: Resolution) -> (u64, u64) {
+        self.plans(resolution)
+            .fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
+    }
+
+    fn plans(&self, resolution: Resolution) -> impl Iterator<Item = PixelPlan> + 'a {
+        let Self { settings, category, models } = *self;
+        models.iter().filter_map(move |&model| PixelPlan::new(settings, category, model, resolution))
+    }
+
+    /// Bytes of one counting thread.
+    fn counter_bytes(&self, kept: Kept) -> u64 {
+        let (settings, category) = (self.settings, self.category);
+        let depth = normal::depth(settings, category.normal_pixels().count() as u64, kept.binned);
+        let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
+        let largest = category.largest_image();
+        let top = match settings.image_score {
+            ImageScore::Max | ImageScore::Mean => 0,
+            ImageScore::MeanTop(k) => k.min(largest.pixels()),
+        };
+        COUNTER_BYTES
+            .saturating_add(wanted.saturating_add(top).saturating_mul(48))
+            .saturating_add(self.pixel_bytes(kept.resolution).1)
+            // Those of the frame, and its rows on their way.
+            .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
+            .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
+            .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
+    }
+
+    /// Bytes of the results of one image: the points of its curve, or its count at each threshold.
+    fn result_bytes(&self, tail: u64) -> u64 {
+        let (thresholds, counts) = match self.settings.thresholds {
+            Thresholds::Exact => (tail, 0),
+            Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
+        };
+        let points = match self.settings.curves {
+            CurvePoints::Levels(levels) => levels as u64 + 2,
+            CurvePoints::Full => thresholds,
+            CurvePoints::None => 0,
+        };
+        points.saturating_mul(8).saturating_add(counts).saturating_mul(self.models.len() as u64)
+    }
 }
 
 /// Scores that the upper tail of one detector holds at most.

@@ -11,7 +11,7 @@ use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
 use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
 use crate::anomalous::{AnomalousCounter, AnomalousSeen, RegionSeen};
-use crate::budget::{Lanes, region_bytes};
+use crate::budget::{Round, region_bytes};
 use crate::digest::{self, Digest};
 use crate::metrics::{self, Metric};
 use crate::normal::{NormalSide, NormalSweep};
@@ -38,13 +38,27 @@ pub struct CategoryOutcome {
     pub masks_digest: String,
 }
 
-/// Everything that evaluating a category needs.
+impl CategoryOutcome {
+    /// Adds the results of other detectors, whose names come later. False, with nothing added, if the masks were not the
+    /// same.
+    #[must_use]
+    pub(crate) fn join(&mut self, other: Self) -> bool {
+        let same = self.masks_digest == other.masks_digest;
+        if same {
+            self.models.extend(other.models);
+            self.aupimo.extend(other.aupimo);
+        }
+        same
+    }
+}
+
+/// Everything that evaluating some detectors of a category needs.
 pub(crate) struct CategoryRun<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) reader: &'a Reader,
     pub(crate) dataset: &'a Dataset,
     pub(crate) planned: &'a PlannedCategory<'a>,
-    pub(crate) lanes: Lanes,
+    pub(crate) round: &'a Round,
     pub(crate) writer: &'a RunWriter,
     pub(crate) published: bool,
     pub(crate) cancel: &'a Cancel,
@@ -52,36 +66,46 @@ pub(crate) struct CategoryRun<'a> {
 }
 
 impl CategoryRun<'_> {
-    /// Evaluates every detector that nothing is in the way of; `None` when there is none.
+    /// Evaluates every detector of the round that nothing is in the way of; `None` when there is none. The rows are
+    /// not part of the run yet.
     ///
     /// A detector that turns out to be bad on the way takes the others' rows along, which are then made again without
     /// it: rows stream to disk and can't be taken back one by one.
     ///
     /// # Errors
     /// A result that can't be written, a request to stop.
-    pub(crate) fn evaluate(&self, found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
+    pub(crate) fn evaluate(&self, found: &mut Bad) -> Result<Option<(CategoryOutcome, CategoryPart)>, PipelineError> {
         loop {
-            let mut models = found.sound_models();
+            let models = self.sound_models(found);
             if models.is_empty() {
                 return Ok(None);
             }
-            models.sort_by(|&a, &b| self.dataset.models[a].cmp(&self.dataset.models[b]));
             let before = self.reader.bytes_read();
             if let Some(outcome) = self.attempt(&models, found)? {
                 return Ok(Some(outcome));
             }
             let planned = self.planned.bytes_to_read(&models, self.settings);
-            let left = self.planned.bytes_to_read(&found.sound_models(), self.settings);
+            let left = self.planned.bytes_to_read(&self.sound_models(found), self.settings);
             let bytes = (self.reader.bytes_read() - before + left).saturating_sub(planned);
             self.observer.event(Event::Again { bytes });
         }
     }
 
-    fn attempt(&self, models: &[usize], found: &mut Bad) -> Result<Option<CategoryOutcome>, PipelineError> {
+    /// Detectors of the round that nothing is in the way of.
+    fn sound_models(&self, found: &Bad) -> Vec<usize> {
+        let sound = found.sound_models();
+        self.round.models.iter().copied().filter(|model| sound.contains(model)).collect()
+    }
+
+    fn attempt(
+        &self,
+        models: &[usize],
+        found: &mut Bad,
+    ) -> Result<Option<(CategoryOutcome, CategoryPart)>, PipelineError> {
         let normal = self.planned.list(Class::Normal);
         let pixels: Vec<Option<PixelCounts>> = (0..self.dataset.models.len())
             .map(|model| {
-                let plan = PixelPlan::new(self.settings, self.planned, model, self.lanes.resolution)
+                let plan = PixelPlan::new(self.settings, self.planned, model, self.round.lanes.resolution)
                     .filter(|_| models.contains(&model));
                 plan.map(PixelCounts::new)
             })
@@ -161,7 +185,7 @@ impl CategoryRun<'_> {
             images,
             models,
             bad,
-            lanes: self.lanes,
+            lanes: self.round.lanes,
             cancel: self.cancel,
             observer: self.observer,
         }
@@ -367,7 +391,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<CategoryOutcome, PipelineError> {
+    fn finish(mut self) -> Result<(CategoryOutcome, CategoryPart), PipelineError> {
         self.normal_before(u32::MAX)?;
         let mut outcome = CategoryOutcome {
             category: self.run.planned.category.name.clone(),
@@ -381,8 +405,7 @@ impl<'a> Rows<'a> {
             let summary = self.summarise(model)?;
             outcome.models.push((self.run.dataset.models[model].clone(), summary));
         }
-        self.part.commit()?;
-        Ok(outcome)
+        Ok((outcome, self.part))
     }
 
     fn summarise(&mut self, model: usize) -> Result<CategorySummary, PipelineError> {
@@ -420,7 +443,7 @@ impl<'a> Rows<'a> {
             shared_fpr: Some(point.shared_fpr),
         };
         let mut warnings = side.axis.warnings(self.run.settings);
-        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, self.run.lanes.resolution));
+        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, self.run.round.lanes.resolution));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";

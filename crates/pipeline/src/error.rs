@@ -49,6 +49,15 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Of two refusals the one that asks for more memory: what it asks for will do for both.
+    pub(crate) fn larger(known: Option<Self>, other: Self) -> Self {
+        let needed = |error: &Self| if let Self::Memory { needed, .. } = error { *needed } else { u64::MAX };
+        match known {
+            Some(known) if needed(&known) >= needed(&other) => known,
+            _ => other,
+        }
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use pimo_dataset::{Class, Discovery, Problem, discover, manifest_rows, read_manifest};
+use pimo_dataset::{Class, Dataset, Discovery, Problem, discover, manifest_rows, read_manifest};
 use pimo_reader::{AfterMapHook, IoChoice, Reader, ReaderOptions};
 use pimo_store::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
@@ -13,11 +13,12 @@ use pimo_store::{MACRO_CATEGORY, RunPaths, RunWriter, rfc3339};
 use pimo_store::{MacroAverage, ModelSummary, Summary};
 use rayon::ThreadPoolBuilder;
 
-use crate::budget::Lanes;
+use crate::budget::{self, Round};
 use crate::category::{CategoryOutcome, CategoryRun};
 use crate::digest::Digest;
 use crate::metrics;
 use crate::plan::{PlannedCategory, Planner};
+use crate::rounds;
 use crate::scores;
 use crate::{Cancel, Event, Input, Observer, Output, PipelineError, Settings, Thresholds};
 
@@ -56,31 +57,31 @@ pub fn evaluate(
     let reader = new_reader(settings);
     let discovery = look(input, &reader)?;
     let planned = plan(&discovery, settings, &reader, cancel)?;
-    let lanes = lanes(settings, &planned, discovery.dataset.images())?;
-    if lanes.iter().all(Option::is_none) {
+    let rounds = rounds(settings, &planned, &discovery.dataset)?;
+    if rounds.iter().all(Vec::is_empty) {
         return Err(PipelineError::Bad(planned.iter().flat_map(|category| category.bad.fatal()).cloned().collect()));
     }
     announce(&planned, settings, observer);
     let mut run = Run::new(&discovery, settings);
-    for (mut planned, lanes) in planned.into_iter().zip(lanes) {
-        let Some(lanes) = lanes else {
+    for (mut planned, rounds) in planned.into_iter().zip(rounds) {
+        if rounds.is_empty() {
             run.failed(&planned, planned.bad.fatal());
             continue;
-        };
+        }
         let mut found = planned.bad.clone();
         observer.event(Event::Category { name: &planned.category.name, images: planned.images.len() });
-        let outcome = CategoryRun {
+        let of_round = |round| CategoryRun {
             settings,
             reader: &reader,
             dataset: &discovery.dataset,
             planned: &planned,
-            lanes,
+            round,
             writer: &writer,
             published: output.published,
             cancel,
             observer,
-        }
-        .evaluate(&mut found)?;
+        };
+        let outcome = rounds::evaluate(&rounds, of_round, &writer, &mut found)?;
         planned.bad = found;
         run.done(&planned, outcome, observer);
     }
@@ -158,32 +159,23 @@ pub(crate) fn plan<'a>(
     Ok(planned)
 }
 
-/// The lanes of every category that can be evaluated.
-fn lanes(
+/// The rounds of every category; none where it can't be evaluated.
+fn rounds(
     settings: &Settings,
     planned: &[PlannedCategory<'_>],
-    images: usize,
-) -> Result<Vec<Option<Lanes>>, PipelineError> {
-    let mut lanes = Vec::with_capacity(planned.len());
-    let mut refused: Option<PipelineError> = None;
+    dataset: &Dataset,
+) -> Result<Vec<Vec<Round>>, PipelineError> {
+    let mut rounds = Vec::with_capacity(planned.len());
+    let mut refused = None;
     for category in planned {
-        let sound = !category.bad.sound_models().is_empty();
-        match sound.then(|| Lanes::for_category(settings, category, images)).transpose() {
-            Ok(found) => lanes.push(found),
-            Err(error) => refused = Some(larger(refused, error)),
+        let mut models = category.bad.sound_models();
+        models.sort_by(|&a, &b| dataset.models[a].cmp(&dataset.models[b]));
+        match budget::rounds(settings, category, &models, dataset.images()) {
+            Ok(found) => rounds.push(found),
+            Err(error) => refused = Some(PipelineError::larger(refused, error)),
         }
     }
-    refused.map_or(Ok(lanes), Err)
-}
-
-/// Of two refusals the one that asks for more memory: what it asks for will do for both.
-pub(crate) fn larger(known: Option<PipelineError>, other: PipelineError) -> PipelineError {
-    let needed =
-        |error: &PipelineError| if let PipelineError::Memory { needed, .. } = error { *needed } else { u64::MAX };
-    match known {
-        Some(known) if needed(&known) >= needed(&other) => known,
-        _ => other,
-    }
+    refused.map_or(Ok(rounds), Err)
 }
 
 fn announce(planned: &[PlannedCategory<'_>], settings: &Settings, observer: &dyn Observer) {

@@ -9,8 +9,8 @@ use pimo_dataset::{Class, Dataset, Note, Problem};
 use pimo_frame::{Frame, SampleType, Size};
 use pimo_reader::Reader;
 
-use crate::budget::{self, Lanes};
-use crate::evaluate::{larger, look, new_reader, plan};
+use crate::budget::{self, Round};
+use crate::evaluate::{look, new_reader, plan};
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::sweep::{Count, Outcome, Sweep};
 use crate::{Cancel, Event, Input, Observer, PipelineError, Settings};
@@ -98,6 +98,7 @@ pub fn inspect(
     };
     let planned = plan(&placed, settings, &reader, cancel)?;
     let images = placed.dataset.images();
+    let models: Vec<usize> = (0..placed.dataset.models.len()).collect();
     if deep {
         let maps = planned.iter().map(|category| category.images.len() * placed.dataset.models.len()).sum::<usize>();
         let bytes = planned.iter().flat_map(|category| &category.models).map(|model| model.stored_bytes).sum();
@@ -107,16 +108,19 @@ pub fn inspect(
     let mut reading = Duration::ZERO;
     for mut category in planned {
         if !category.images.is_empty() {
-            match Lanes::for_category(settings, &category, images) {
-                Ok(lanes) => {
+            match budget::rounds(settings, &category, &models, images) {
+                Ok(rounds) => {
                     let wanted = if deep { category.images.clone() } else { sample(&category) };
+                    tally.event(Event::Category { name: &category.category.name, images: wanted.len() });
                     let clock = Instant::now();
-                    let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, lanes, cancel };
-                    let found = sweep.run(&category, &wanted, &tally)?;
+                    for round in &rounds {
+                        let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, round, cancel };
+                        let found = sweep.run(&category, &wanted, &tally)?;
+                        add_new(&mut category, found, &placed.dataset.models);
+                    }
                     reading += clock.elapsed();
-                    add_new(&mut category, found, &placed.dataset.models);
                 }
-                Err(error) => inspection.memory = Some(larger(inspection.memory.take(), error)),
+                Err(error) => inspection.memory = Some(PipelineError::larger(inspection.memory.take(), error)),
             }
         }
         inspection.problems.extend(category.bad.problems().cloned());
@@ -192,7 +196,7 @@ struct Decoding<'a> {
     settings: &'a Settings,
     reader: &'a Reader,
     dataset: &'a Dataset,
-    lanes: Lanes,
+    round: &'a Round,
     cancel: &'a Cancel,
 }
 
@@ -203,8 +207,6 @@ impl Decoding<'_> {
         images: &[PlannedImage],
         observer: &dyn Observer,
     ) -> Result<Vec<Problem>, PipelineError> {
-        observer.event(Event::Category { name: &category.category.name, images: images.len() });
-        let models: Vec<usize> = (0..self.dataset.models.len()).collect();
         let mut found = Vec::new();
         let sweep = Sweep {
             reader: self.reader,
@@ -214,9 +216,9 @@ impl Decoding<'_> {
             region_bytes: budget::region_bytes(self.settings, category),
             half_precision: self.settings.rounds_to_half(),
             images,
-            models: &models,
+            models: &self.round.models,
             bad: &category.bad,
-            lanes: self.lanes,
+            lanes: self.round.lanes,
             cancel: self.cancel,
             observer,
         };

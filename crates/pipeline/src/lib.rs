@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Two sweeps over every category: the normal images fix the shared axis, then the anomalous images are counted
-//! against it. Readers and counters are plain threads joined by bounded channels; what they saw is taken in the order
-//! of the images, so results are the same bytes for any number of threads, any order of a manifest and any way of
-//! reading.
+//! against it. Detectors that memory does not hold together are evaluated in rounds. Readers and counters are plain
+//! threads joined by bounded channels; what they saw is taken in the order of the images, so results are the same bytes
+//! for any number of threads, any order of a manifest and any way of reading.
 
 mod anomalous;
 mod axis;
@@ -28,6 +28,7 @@ mod pixels;
 mod plan;
 mod problem;
 mod refine;
+mod rounds;
 mod scores;
 mod settings;
 mod sweep;

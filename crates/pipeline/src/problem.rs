@@ -107,6 +107,20 @@ pub(crate) fn missing_class(category: &str, file: &Path, class: Class) -> Proble
     }
 }
 
+/// Masks that were not the same when they were read again.
+pub(crate) fn changed_masks(category: &str, dataset: &Path) -> Problem {
+    Problem {
+        category: Some(category.to_owned()),
+        model: None,
+        image_id: None,
+        file: dataset.to_owned(),
+        kind: ProblemKind::Unreadable,
+        message: format!(
+            "masks of category `{category}` changed between two readings: evaluate when nothing is written to them any more"
+        ),
+    }
+}
+
 /// Problems of one category, and which detectors can still be evaluated.
 #[derive(Clone)]
 pub(crate) struct Bad {
@@ -153,8 +167,11 @@ impl Bad {
         );
         match &problem.image_id {
             Some(image) if self.skipping && may_skip => {
-                self.left_out.insert((image.as_str().into(), model.map(|model| model as u32)));
-                self.skipped.push(problem);
+                let is_new = self.left_out.insert((image.as_str().into(), model.map(|model| model as u32)));
+                // A mask is read again with the next detectors, and is as bad as before.
+                if is_new || !self.skipped.contains(&problem) {
+                    self.skipped.push(problem);
+                }
             }
             _ => {
                 match model {

@@ -61,6 +61,16 @@ impl<R: Row> TableBuffer<R> {
         Ok(())
     }
 
+    /// Whether no row has been added.
+    pub(crate) fn has_no_rows(&self) -> bool {
+        self.is_empty() && self.spilled.is_empty()
+    }
+
+    /// How the rows are laid out.
+    pub(crate) fn format(&self) -> Arc<TableFormat> {
+        Arc::clone(&self.format)
+    }
+
     /// The row groups that were full, in order.
     pub(crate) fn take_spilled(&mut self) -> Vec<Vec<ArrowColumnChunk>> {
         std::mem::take(&mut self.spilled)

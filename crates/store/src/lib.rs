@@ -37,6 +37,7 @@
 //! ```
 
 mod analysis_rows;
+mod aside;
 mod buffer;
 mod cell;
 mod error;
@@ -63,6 +64,7 @@ mod tables;
 mod timestamp;
 
 pub use analysis_rows::{ComparedModelRow, NeighbourRow, OmnibusRow, PairRow, StatisticRow};
+pub use aside::PartAside;
 pub use error::{Result, StoreError};
 pub use part::CategoryPart;
 pub use published::{PublishedScores, read_scalar, write_scalar};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::aside::PartAside;
 use crate::buffer::TableBuffer;
 use crate::error::{Result, StoreError};
 use crate::published::PublishedScores;
@@ -14,10 +15,10 @@ use crate::table::Row;
 /// Rows come in ascending order of (`image_id`, `model`), axis rows in ascending order of model. One row group of each
 /// table is held in memory at most; what exceeds it waits in a file.
 pub struct CategoryPart {
-    run: Arc<OpenRun>,
+    pub(crate) run: Arc<OpenRun>,
     category: String,
-    tables: PartTables,
-    published: Vec<(String, PublishedScores)>,
+    pub(crate) tables: PartTables,
+    pub(crate) published: Vec<(String, PublishedScores)>,
     image_order: Order,
     curve_order: Order,
     region_order: Order,
@@ -148,6 +149,15 @@ impl CategoryPart {
         published_name(model, &self.category)?;
         self.published.push((model.to_owned(), scores));
         Ok(())
+    }
+
+    /// Puts the rows aside, until those of other models are there too and [`join`](crate::RunWriter::join) puts them
+    /// together.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn set_aside(self) -> Result<PartAside> {
+        PartAside::of(self)
     }
 
     /// Adds the category to the run.

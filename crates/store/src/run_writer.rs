@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use crate::aside::{self, PartAside};
 use crate::error::{Result, StoreError};
 use crate::part::{CategoryPart, PartTables};
 use crate::published::PublishedScores;
@@ -36,7 +37,7 @@ pub(crate) struct OpenRun {
     formats: Formats,
     /// `None` after an error or the end: then nothing can be added any more.
     content: Mutex<Option<Content>>,
-    spills: AtomicU64,
+    temporaries: AtomicU64,
 }
 
 /// What has been committed so far.
@@ -80,7 +81,7 @@ impl RunWriter {
                     published: Vec::new(),
                 })),
                 formats,
-                spills: AtomicU64::new(0),
+                temporaries: AtomicU64::new(0),
             }),
         })
     }
@@ -99,6 +100,17 @@ impl RunWriter {
             return Err(StoreError::Name { what: "category", name: name.to_owned(), reason });
         }
         Ok(CategoryPart::new(Arc::clone(&self.run), name))
+    }
+
+    /// The rows of one category as parts have them that were set aside: each of other models, in ascending order.
+    ///
+    /// # Errors
+    /// As [`category`](Self::category); the parts have rows of another category, or of the same models; or what the
+    /// operating system says.
+    pub fn join(&self, name: &str, parts: Vec<PartAside>) -> Result<CategoryPart> {
+        let mut joined = self.category(name)?;
+        aside::join(parts, &mut joined)?;
+        Ok(joined)
     }
 
     /// Adds rows of the category `*`, in the order they are to be stored. Called when all categories are committed.
@@ -161,10 +173,15 @@ impl OpenRun {
         self.staged.join(name)
     }
 
-    /// A name that no other spill file of this run has.
+    /// A name for a spill file that no other has.
     pub(crate) fn spill_path(&self) -> PathBuf {
-        let number = self.spills.fetch_add(1, Ordering::Relaxed);
-        self.staged(&format!("{number}.spill"))
+        self.temporary_path("spill")
+    }
+
+    /// A name for a file of some kind that no other of this run has.
+    pub(crate) fn temporary_path(&self, kind: &str) -> PathBuf {
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        self.staged(&format!("{number}.{kind}"))
     }
 
     /// Takes over the rows and files of a whole category.

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::file::writer::SerializedFileWriter;
 
+use crate::buffer::TableBuffer;
 use crate::error::{Result, StoreError};
 use crate::format::TableFormat;
+use crate::table::Row;
 
 /// An open Parquet file without its footer.
 pub(crate) struct TableFile {
@@ -32,6 +34,18 @@ impl TableFile {
         }
         group.close().map_err(error())?;
         Ok(())
+    }
+
+    /// Appends the rows of a buffer.
+    pub(crate) fn append_all<R: Row>(&mut self, mut buffer: TableBuffer<R>) -> Result<()> {
+        for chunks in buffer.take_spilled() {
+            self.append(chunks)?;
+        }
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let chunks = buffer.encode_rest().map_err(StoreError::parquet("write", &self.path))?;
+        self.append(chunks)
     }
 
     /// Writes the footer. The file is whole afterwards, but may not be on the disk yet.

@@ -76,12 +76,8 @@ impl<R: Row> TableWriter<R> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let mut full = std::mem::replace(&mut self.buffer, TableBuffer::new(&self.format));
-        let chunks = full.encode_rest().map_err(StoreError::parquet("write", &self.staged.path))?;
-        self.file.append(chunks)
+        let full = std::mem::replace(&mut self.buffer, TableBuffer::new(&self.format));
+        self.file.append_all(full)
     }
 }
 

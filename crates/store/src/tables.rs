@@ -136,16 +136,8 @@ impl<R: Row> Slot<R> {
         }
     }
 
-    fn add(&mut self, mut buffer: TableBuffer<R>, place: Place<'_>) -> Result<()> {
-        for chunks in buffer.take_spilled() {
-            self.open(place)?.append(chunks)?;
-        }
-        if buffer.is_empty() {
-            return Ok(());
-        }
-        let path = place(&R::file_name());
-        let chunks = buffer.encode_rest().map_err(StoreError::parquet("write", &path))?;
-        self.open(place)?.append(chunks)
+    fn add(&mut self, buffer: TableBuffer<R>, place: Place<'_>) -> Result<()> {
+        if buffer.has_no_rows() { Ok(()) } else { self.open(place)?.append_all(buffer) }
     }
 
     fn finish(self) -> Result<Option<(String, File)>> {

@@ -19,8 +19,10 @@ use crate::exit::Failure;
 pub struct InputArgs {
     /// Anomaly maps of a detector: a folder or a stacked file; repeat for several detectors
     ///
-    /// A stacked file holds many maps: asmaps.pt, an .npy of N x H x W with --paths, an .npz whose keys are paths. NAME is what the detector is called in the results; without it --model counts, or
-    /// the name of the folder or file. Several detectors in one run read each mask only once.
+    /// A stacked file holds many maps: asmaps.pt, an .npy of N x H x W with --paths, an .npz whose keys are paths. NAME
+    /// is what the detector is called in the results; without it --model counts, or the name of the folder or file.
+    /// Several detectors in one run read each mask only once if --memory holds them together; if not, they are evaluated
+    /// one after the other, with the same results.
     #[arg(
         long, value_name = "[NAME=]PATH", requires = "dataset",
         value_parser = OsStringValueParser::new().try_map(NamedMaps::parse)

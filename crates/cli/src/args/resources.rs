@@ -18,8 +18,9 @@ pub struct ResourceArgs {
 
     /// Memory that may be used, with a unit
     ///
-    /// A whole number with KiB, MiB, GiB, KB, MB, GB or nothing for bytes. What does not fit is
-    /// refused at the start, with the amount that would do.
+    /// A whole number with KiB, MiB, GiB, KB, MB, GB or nothing for bytes. Where exact values do not
+    /// fit, intervals hold them, the narrower the more memory there is; the number of detectors does
+    /// not matter. What does not fit at all is refused at the start, with the amount that would do.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub memory: Memory,
 

@@ -101,9 +101,15 @@ fn points(count: usize, seed: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
 
 /// A category with `images` images of two models and curves of `count` points.
 fn fill(part: &mut CategoryPart, images: usize, count: usize) {
+    fill_models(part, &["a", "b"], images, count);
+    part.metric(metric(part.name(), images as f64)).unwrap();
+}
+
+/// The same of any models, without metrics.
+fn fill_models(part: &mut CategoryPart, models: &[&str], images: usize, count: usize) {
     let category = part.name().to_owned();
     for number in 0..images {
-        for model in ["a", "b"] {
+        for &model in models {
             let row = image(&category, number, model);
             part.image(&row).unwrap();
             if row.is_anomalous && count > 0 {
@@ -119,12 +125,11 @@ fn fill(part: &mut CategoryPart, images: usize, count: usize) {
             }
         }
     }
-    for model in ["a", "b"] {
+    for model in models {
         for step in 0..5 {
             part.axis(&axis(&category, model, step)).unwrap();
         }
     }
-    part.metric(metric(&category, images as f64)).unwrap();
 }
 
 fn parameters() -> Vec<(String, String)> {
@@ -636,4 +641,66 @@ proptest! {
             prop_assert_eq!(run.curves(&[id]).unwrap(), wanted);
         }
     }
+}
+
+/// Rows of a category whose models were filled in together, or in parts that were set aside and joined.
+fn rows_in_parts(out: &Path, parts: &[&[&str]], images: usize, count: usize) -> BTreeMap<PathBuf, Vec<u8>> {
+    let writer = RunWriter::create(out, false, &parameters()).unwrap();
+    let mut filled = parts.iter().map(|models| {
+        let mut part = writer.category("bottle").unwrap();
+        fill_models(&mut part, models, images, count);
+        for number in 0..images {
+            for &model in *models {
+                (0..number as u32 % 4).for_each(|index| {
+                    part.region(&RegionRow { model: model.to_owned(), ..region("bottle", number, index) }).unwrap();
+                });
+            }
+        }
+        for &model in *models {
+            part.metric(CategoryRow { model: model.to_owned(), ..metric("bottle", 0.5) }).unwrap();
+        }
+        part
+    });
+    let part = if parts.len() == 1 {
+        filled.next().unwrap()
+    } else {
+        let aside = filled.map(|part| part.set_aside().unwrap()).collect();
+        writer.join("bottle", aside).unwrap()
+    };
+    part.commit().unwrap();
+    // Only the tables lie there now, and the lock.
+    assert!(names(out).iter().all(|name| !name.ends_with("aside")), "{:?}", names(out));
+    writer.finish(&Summary::default(), &RunRecord::default()).unwrap();
+    tree(out)
+}
+
+#[test]
+fn parts_of_other_models_are_joined_to_what_they_would_have_been_together() {
+    let folder = tempfile::tempdir().unwrap();
+    // So many that row groups of images, regions and curves are full in the parts.
+    for (images, count) in [(1500, 40), (7, 0), (0, 0)] {
+        let out = |name: &str| folder.path().join(format!("{name}-{images}"));
+        let together = rows_in_parts(&out("together"), &[&["a", "b", "c", "d"]], images, count);
+        assert_eq!(together.contains_key(Path::new("curves.parquet")), count > 0);
+        for (name, parts) in [("two", [&["a", "b"] as &[&str], &["c", "d"]]), ("uneven", [&["a"], &["b", "c", "d"]])] {
+            assert!(rows_in_parts(&out(name), &parts, images, count) == together, "{name}, {images} images");
+        }
+        let each: [&[&str]; 4] = [&["a"], &["b"], &["c"], &["d"]];
+        assert!(rows_in_parts(&out("each"), &each, images, count) == together, "{images} images");
+    }
+}
+
+#[test]
+fn parts_of_the_same_models_are_not_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = RunWriter::create(&folder.path().join("run"), false, &parameters()).unwrap();
+    let aside = |category: &str| {
+        let mut part = writer.category(category).unwrap();
+        fill_models(&mut part, &["a"], 3, 0);
+        part.set_aside().unwrap()
+    };
+    let error = writer.join("bottle", vec![aside("bottle"), aside("bottle")]).unwrap_err().to_string();
+    assert!(error.contains("ascending order without repetition"), "{error}");
+    let error = writer.join("bottle", vec![aside("screw")]).unwrap_err().to_string();
+    assert!(error.contains("of the category \"screw\""), "{error}");
 }
