@@ -48,16 +48,14 @@ pub(crate) struct Round {
 /// Shares detectors out among as few rounds as the budget allows, in their order. Together are only detectors that could
 /// be evaluated alone with no more threads and no finer histogram: what becomes of one does not depend on the others.
 ///
-/// `images` are those of the dataset in all.
-///
-/// # Errors
-/// Not even one detector fits.
+/// `images` are those of the dataset in all. Detectors that do not fit even alone are in no round, and the refusal of the
+/// one that asks for most comes with the rounds.
 pub(crate) fn rounds(
     settings: &Settings,
     category: &PlannedCategory<'_>,
     models: &[usize],
     images: usize,
-) -> Result<Vec<Round>, PipelineError> {
+) -> (Vec<Round>, Option<PipelineError>) {
     let budget = Budget { settings, category, images };
     let mut rounds: Vec<Round> = Vec::new();
     let mut refused = None;
@@ -74,15 +72,15 @@ pub(crate) fn rounds(
             None => rounds.push(Round { models: vec![model], lanes: alone }),
         }
     }
-    refused.map_or(Ok(rounds), Err)
+    (rounds, refused)
 }
 
-/// The memory in bytes with which AUPIMO is exact and other metrics are as precise as they get, in a dataset of `images`
-/// in all.
-pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, images: usize) -> u64 {
+/// The memory in bytes with which AUPIMO of these detectors is exact and other metrics are as precise as they get, in a
+/// dataset of `images` in all.
+pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, models: &[usize], images: usize) -> u64 {
     let budget = Budget { settings, category, images };
-    let alone = |model: usize| budget.shares(&[model], Kept::default()).least_bytes();
-    (0..category.models.len()).map(alone).max().unwrap_or(0)
+    let alone = |&model: &usize| budget.shares(&[model], Kept::default()).least_bytes();
+    models.iter().map(alone).max().unwrap_or(0)
 }
 
 /// What memory there is, and for what.

@@ -235,7 +235,9 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, PipelineError> {
         let part = run.writer.category(&run.planned.category.name)?;
         let images = run.planned.of_class(Class::Anomalous).count();
-        let results = run.dataset.models.iter().map(|_| ModelResults::for_images(images)).collect();
+        let of_model =
+            |model| if models.contains(&model) { ModelResults::for_images(images) } else { ModelResults::default() };
+        let results = (0..run.dataset.models.len()).map(of_model).collect();
         Ok(Self { run, models, sides, part, next: 0, next_normal: 0, results, masks: Digest::default() })
     }
 
@@ -560,7 +562,7 @@ impl<'a> Rows<'a> {
             aupimos,
             paths: Some(paths),
         };
-        self.part.published(&self.run.dataset.models[model], published)?;
+        self.part.published(&self.run.dataset.models[model], &published)?;
         Ok(None)
     }
 

@@ -81,7 +81,8 @@ pub fn evaluate(
             cancel,
             observer,
         };
-        let outcome = rounds::evaluate(&rounds, of_round, &writer, &mut found)?;
+        let outcome = rounds::evaluate(&rounds, of_round, &mut found)?;
+        found.sort();
         planned.bad = found;
         run.done(&planned, outcome, observer);
     }
@@ -166,14 +167,13 @@ fn rounds(
     dataset: &Dataset,
 ) -> Result<Vec<Vec<Round>>, PipelineError> {
     let mut rounds = Vec::with_capacity(planned.len());
-    let mut refused = None;
+    let mut refused: Option<PipelineError> = None;
     for category in planned {
         let mut models = category.bad.sound_models();
         models.sort_by(|&a, &b| dataset.models[a].cmp(&dataset.models[b]));
-        match budget::rounds(settings, category, &models, dataset.images()) {
-            Ok(found) => rounds.push(found),
-            Err(error) => refused = Some(PipelineError::larger(refused, error)),
-        }
+        let (found, error) = budget::rounds(settings, category, &models, dataset.images());
+        rounds.push(found);
+        refused = error.map(|error| PipelineError::larger(refused.take(), error)).or(refused);
     }
     refused.map_or(Ok(rounds), Err)
 }

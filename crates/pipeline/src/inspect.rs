@@ -107,24 +107,25 @@ pub fn inspect(
     let tally = Tally::new(deep.then_some(observer));
     let mut reading = Duration::ZERO;
     for mut category in planned {
+        // Detectors whose headers are in the way are not evaluated, but their maps may have more to mend.
+        let sound = category.bad.sound_models();
         if !category.images.is_empty() {
-            match budget::rounds(settings, &category, &models, images) {
-                Ok(rounds) => {
-                    let wanted = if deep { category.images.clone() } else { sample(&category) };
-                    tally.event(Event::Category { name: &category.category.name, images: wanted.len() });
-                    let clock = Instant::now();
-                    for round in &rounds {
-                        let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, round, cancel };
-                        let found = sweep.run(&category, &wanted, &tally)?;
-                        add_new(&mut category, found, &placed.dataset.models);
-                    }
-                    reading += clock.elapsed();
-                }
-                Err(error) => inspection.memory = Some(PipelineError::larger(inspection.memory.take(), error)),
+            let wanted = if deep { category.images.clone() } else { sample(&category) };
+            tally.event(Event::Category { name: &category.category.name, images: wanted.len() });
+            let clock = Instant::now();
+            for round in &budget::rounds(settings, &category, &models, images).0 {
+                let sweep = Decoding { settings, reader: &reader, dataset: &placed.dataset, round, cancel };
+                let found = sweep.run(&category, &wanted, &tally)?;
+                add_new(&mut category, found, &placed.dataset.models);
             }
+            reading += clock.elapsed();
         }
+        if let (_, Some(error)) = budget::rounds(settings, &category, &sound, images) {
+            inspection.memory = Some(PipelineError::larger(inspection.memory.take(), error));
+        }
+        category.bad.sort();
         inspection.problems.extend(category.bad.problems().cloned());
-        inspection.categories.push(summary(&category, budget::full_bytes(settings, &category, images)));
+        inspection.categories.push(summary(&category, budget::full_bytes(settings, &category, &sound, images)));
     }
     inspection.speed = tally.speed(reading);
     Ok(inspection)

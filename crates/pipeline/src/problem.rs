@@ -183,6 +183,13 @@ impl Bad {
         }
     }
 
+    /// Brings problems into an order that does not hang on when they were found.
+    pub(crate) fn sort(&mut self) {
+        for problems in [&mut self.fatal, &mut self.skipped] {
+            problems.sort_by(|a, b| (&a.image_id, &a.model, &a.file).cmp(&(&b.image_id, &b.model, &b.file)));
+        }
+    }
+
     /// Whether an image is left out for a detector.
     pub(crate) fn leaves_out(&self, image_id: &str, model: usize) -> bool {
         !self.left_out.is_empty()

@@ -1,9 +1,9 @@
 //! Evaluating a category in rounds, each of as many detectors as memory holds.
 //!
-//! However many detectors there are, a run takes no more memory than the hungriest of them, and what it says of one is
-//! what it would say without the others. Masks are read once a round.
+//! However many detectors there are, a run takes no more memory than the hungriest of them, and what it says of one does
+//! not hang on how many others there are. Masks are read once a round.
 
-use pimo_store::{PartAside, RunWriter};
+use pimo_store::{CategoryPart, PartAside};
 
 use crate::PipelineError;
 use crate::budget::Round;
@@ -11,7 +11,7 @@ use crate::category::{CategoryOutcome, CategoryRun};
 use crate::problem::{self, Bad};
 
 /// Rounds whose rows wait in files at most: to join them takes some memory for each.
-const MOST_ASIDE: usize = 16;
+const MOST_ASIDE: usize = 8;
 
 /// Evaluates the detectors of all rounds and adds their rows to the run; `None` when there is nothing to add.
 ///
@@ -20,7 +20,6 @@ const MOST_ASIDE: usize = 16;
 pub(crate) fn evaluate<'a>(
     rounds: &'a [Round],
     run: impl Fn(&'a Round) -> CategoryRun<'a>,
-    writer: &RunWriter,
     found: &mut Bad,
 ) -> Result<Option<CategoryOutcome>, PipelineError> {
     if let [round] = rounds {
@@ -35,7 +34,7 @@ pub(crate) fn evaluate<'a>(
         let Some((outcome, part)) = run.evaluate(found)? else { continue };
         aside.push(part.set_aside()?);
         if aside.len() == MOST_ASIDE {
-            aside = vec![writer.join(&outcome.category, aside)?.set_aside()?];
+            aside = vec![join(&run, aside)?.set_aside()?];
         }
         match &mut joined {
             None => joined = Some(outcome),
@@ -49,6 +48,14 @@ pub(crate) fn evaluate<'a>(
     }
     // What is wrong with all detectors may have been found when some of them were through.
     let Some(joined) = joined.filter(|_| !found.sound_models().is_empty()) else { return Ok(None) };
-    writer.join(&joined.category, aside)?.commit()?;
+    if let Some(round) = rounds.first() {
+        join(&run(round), aside)?.commit()?;
+    }
     Ok(Some(joined))
+}
+
+/// Puts rows together that were set aside.
+fn join(run: &CategoryRun<'_>, aside: Vec<PartAside>) -> Result<CategoryPart, PipelineError> {
+    let joined = run.writer.join(&run.planned.category.name, aside, &|| !run.cancel.is_cancelled())?;
+    joined.ok_or(PipelineError::Cancelled)
 }

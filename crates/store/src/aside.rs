@@ -7,15 +7,19 @@ use std::iter::Peekable;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+
 use crate::buffer::TableBuffer;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::part::CategoryPart;
-use crate::published::PublishedScores;
 use crate::rows::{AxisRow, CategoryRow, CurveRow, CurveSlice, ImageRow, RegionRow};
 use crate::run_writer::OpenRun;
-use crate::table::Row;
+use crate::table::{Row, typed_column};
 use crate::table_file::TableFile;
-use crate::table_reader::TableRows;
+use crate::table_reader::{Batches, ParquetFile, TableRows};
+
+/// Rows of each file that are in memory at a time.
+const ROWS_AT_A_TIME: usize = 256;
 
 /// The rows of some models of a category, out of memory until [`RunWriter::join`](crate::RunWriter::join) takes them.
 /// Dropped, they never were.
@@ -26,7 +30,7 @@ pub struct PartAside {
     axis: Option<FileAside<AxisRow>>,
     regions: Option<FileAside<RegionRow>>,
     metrics: Vec<CategoryRow>,
-    published: Vec<(String, PublishedScores)>,
+    published: Vec<String>,
 }
 
 /// A file of rows that is removed when nobody needs it any more.
@@ -58,47 +62,6 @@ impl PartAside {
     }
 }
 
-/// Adds the rows of parts to one that is still empty, in the order in which the parts together would have come.
-pub(crate) fn join(parts: Vec<PartAside>, joined: &mut CategoryPart) -> Result<()> {
-    for row in Merged::open(parts.iter().map(|part| &part.images), |row| (&row.image_id, &row.model))? {
-        joined.image(&row?)?;
-    }
-    for row in Merged::open(parts.iter().map(|part| &part.regions), |row| (&row.image_id, &row.model))? {
-        joined.region(&row?)?;
-    }
-    for row in Merged::open(parts.iter().map(|part| &part.axis), |row| ("", &row.model))? {
-        joined.axis(&row?)?;
-    }
-    let curves = Merged::open(parts.iter().map(|part| &part.curves), |row| (&row.image_id, &row.model))?;
-    join_curves(curves, joined)?;
-    for part in parts {
-        part.metrics.into_iter().try_for_each(|row| joined.metric(row))?;
-        joined.published.extend(part.published);
-    }
-    Ok(())
-}
-
-/// Adds curves, whose points are rows of their own in the files.
-fn join_curves(rows: impl Iterator<Item = Result<CurveRow>>, joined: &mut CategoryPart) -> Result<()> {
-    let mut rows = rows.peekable();
-    let [mut threshold, mut shared_fpr, mut tpr] = [const { Vec::new() }; 3];
-    while let Some(row) = rows.next() {
-        let row = row?;
-        threshold.push(row.threshold);
-        shared_fpr.push(row.shared_fpr);
-        tpr.push(row.tpr);
-        let goes_on = |next: &CurveRow| (&next.image_id, &next.model) == (&row.image_id, &row.model);
-        if !matches!(rows.peek(), Some(Ok(next)) if goes_on(next)) {
-            let (model, image_id) = (&row.model, &row.image_id);
-            joined.curve(&CurveSlice { model, image_id, threshold: &threshold, shared_fpr: &shared_fpr, tpr: &tpr })?;
-            for column in [&mut threshold, &mut shared_fpr, &mut tpr] {
-                column.clear();
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Writes what a buffer holds to a file of its own, if it holds anything.
 fn aside<R: Row>(run: &OpenRun, buffer: TableBuffer<R>) -> Result<Option<FileAside<R>>> {
     if buffer.has_no_rows() {
@@ -111,32 +74,64 @@ fn aside<R: Row>(run: &OpenRun, buffer: TableBuffer<R>) -> Result<Option<FileAsi
     Ok(Some(aside))
 }
 
-/// By what rows are sorted.
-type Key<R> = for<'r> fn(&'r R) -> (&'r str, &'r str);
-
-/// The rows of several files, each of which is sorted, in the same order.
-struct Merged<R: Row> {
-    files: Vec<Peekable<TableRows<R>>>,
-    key: Key<R>,
-}
-
-impl<R: Row> Merged<R> {
-    fn open<'f>(files: impl Iterator<Item = &'f Option<FileAside<R>>>, key: Key<R>) -> Result<Self>
-    where
-        R: 'f,
-    {
-        let rows = |file: &FileAside<R>| Ok(TableRows::open(&file.path)?.peekable());
-        Ok(Self { files: files.flatten().map(rows).collect::<Result<_>>()?, key })
+/// Adds the rows of parts to one that is still empty, in the order in which the parts together would have come; false
+/// as soon as it is not to go on.
+pub(crate) fn join(parts: Vec<PartAside>, joined: &mut CategoryPart, go_on: &dyn Fn() -> bool) -> Result<bool> {
+    for row in merged(parts.iter().map(|part| &part.images), |row| (&row.image_id, &row.model))? {
+        joined.image(&row?)?;
+        if !go_on() {
+            return Ok(false);
+        }
     }
+    for row in merged(parts.iter().map(|part| &part.regions), |row| (&row.image_id, &row.model))? {
+        joined.region(&row?)?;
+        if !go_on() {
+            return Ok(false);
+        }
+    }
+    for row in merged(parts.iter().map(|part| &part.axis), |row| ("", &row.model))? {
+        joined.axis(&row?)?;
+    }
+    let curves = parts.iter().filter_map(|part| part.curves.as_ref());
+    let curves = curves.map(|file| StoredCurves::open(file.path.clone())).collect::<Result<_>>()?;
+    for curve in (Merged { sources: curves, key: |curve: &StoredCurve| (&curve.image_id, &curve.model) }) {
+        joined.curve(&curve?.slice())?;
+        if !go_on() {
+            return Ok(false);
+        }
+    }
+    for part in parts {
+        part.metrics.into_iter().try_for_each(|row| joined.next_metric(row))?;
+        joined.published.extend(part.published);
+    }
+    Ok(true)
 }
 
-impl<R: Row> Iterator for Merged<R> {
-    type Item = Result<R>;
+/// By what rows are sorted.
+type Key<T> = for<'r> fn(&'r T) -> (&'r str, &'r str);
+
+/// What several sources have, each of them sorted, in the same order.
+struct Merged<I: Iterator, T> {
+    sources: Vec<Peekable<I>>,
+    key: Key<T>,
+}
+
+/// The rows of several files.
+fn merged<'f, R: Row + 'f>(
+    files: impl Iterator<Item = &'f Option<FileAside<R>>>,
+    key: Key<R>,
+) -> Result<Merged<TableRows<R>, R>> {
+    let rows = |file: &FileAside<R>| Ok(TableRows::open_by(&file.path, ROWS_AT_A_TIME)?.peekable());
+    Ok(Merged { sources: files.flatten().map(rows).collect::<Result<_>>()?, key })
+}
+
+impl<I: Iterator<Item = Result<T>>, T> Iterator for Merged<I, T> {
+    type Item = Result<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut first: Option<(usize, (&str, &str))> = None;
-        for (index, file) in self.files.iter_mut().enumerate() {
-            let key = match file.peek() {
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            let key = match source.peek() {
                 None => continue,
                 // An error comes before all rows.
                 Some(Err(_)) => ("", ""),
@@ -147,6 +142,92 @@ impl<R: Row> Iterator for Merged<R> {
             }
         }
         let (index, _) = first?;
-        self.files[index].next()
+        self.sources[index].next()
+    }
+}
+
+/// The curve of one image and model.
+struct StoredCurve {
+    image_id: String,
+    model: String,
+    threshold: Vec<f64>,
+    shared_fpr: Vec<f64>,
+    tpr: Vec<f64>,
+}
+
+impl StoredCurve {
+    fn slice(&self) -> CurveSlice<'_> {
+        let Self { image_id, model, threshold, shared_fpr, tpr } = self;
+        CurveSlice { model, image_id, threshold, shared_fpr, tpr }
+    }
+}
+
+/// The curves in a file, whose points are rows of their own there.
+struct StoredCurves {
+    path: PathBuf,
+    batches: Batches,
+    /// What has been read but not taken, from this row on.
+    batch: Option<RecordBatch>,
+    from: usize,
+}
+
+impl StoredCurves {
+    fn open(path: PathBuf) -> Result<Peekable<Self>> {
+        let columns = ["model", "image_id", "threshold", "shared_fpr", "tpr"];
+        let batches = ParquetFile::open(&path)?.batches(&columns, ROWS_AT_A_TIME)?;
+        Ok(Self { path, batches, batch: None, from: 0 }.peekable())
+    }
+
+    /// Takes the points at hand that belong to the curve, or begin one; false if there is nothing more of it.
+    fn take_points(&mut self, curve: &mut Option<StoredCurve>) -> Result<bool> {
+        if self.batch.as_ref().is_none_or(|batch| self.from == batch.num_rows()) {
+            self.batch = self.batches.next().transpose()?;
+            self.from = 0;
+        }
+        let Some(batch) = &self.batch else { return Ok(false) };
+        let text = |name| typed_column::<String>(batch, name, &self.path);
+        let numbers = |name| typed_column::<f64>(batch, name, &self.path);
+        let (models, images) = (text("model")?, text("image_id")?);
+        let named = |row: usize| (images.value(row), models.value(row));
+        let curve = curve.get_or_insert_with(|| {
+            let (image_id, model) = named(self.from);
+            let [threshold, shared_fpr, tpr] = [const { Vec::new() }; 3];
+            StoredCurve { image_id: image_id.to_owned(), model: model.to_owned(), threshold, shared_fpr, tpr }
+        });
+        let same = |&row: &usize| named(row) == (curve.image_id.as_str(), curve.model.as_str());
+        let points = self.from..self.from + (self.from..batch.num_rows()).take_while(same).count();
+        curve.threshold.extend_from_slice(&numbers("threshold")?.values()[points.clone()]);
+        curve.shared_fpr.extend_from_slice(&numbers("shared_fpr")?.values()[points.clone()]);
+        curve.tpr.extend_from_slice(&numbers("tpr")?.values()[points.clone()]);
+        self.from = points.end;
+        Ok(self.from == batch.num_rows())
+    }
+}
+
+impl Iterator for StoredCurves {
+    type Item = Result<StoredCurve>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut curve = None;
+        loop {
+            match self.take_points(&mut curve) {
+                Ok(true) => {}
+                Ok(false) => return curve.map(Ok),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl CategoryPart {
+    /// Adds a metric of a model that does not come before that of the one before.
+    fn next_metric(&mut self, row: CategoryRow) -> Result<()> {
+        if let Some(last) = self.tables.metrics.last().filter(|last| last.model > row.model) {
+            return Err(StoreError::Rows {
+                table: CategoryRow::TABLE,
+                message: format!("the model {:?} after {:?}, expected parts in ascending order", row.model, last.model),
+            });
+        }
+        self.metric(row)
     }
 }

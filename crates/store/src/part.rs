@@ -1,5 +1,6 @@
 //! The rows of one category while it is evaluated.
 
+use std::fs;
 use std::sync::Arc;
 
 use crate::aside::PartAside;
@@ -18,7 +19,8 @@ pub struct CategoryPart {
     pub(crate) run: Arc<OpenRun>,
     category: String,
     pub(crate) tables: PartTables,
-    pub(crate) published: Vec<(String, PublishedScores)>,
+    /// Files in the published format.
+    pub(crate) published: Vec<String>,
     image_order: Order,
     curve_order: Order,
     region_order: Order,
@@ -144,10 +146,15 @@ impl CategoryPart {
     /// Adds a model's scores in the published format, as `published/<model>/<category>/aupimo/aupimos.json`.
     ///
     /// # Errors
-    /// The name of the model or of the category cannot be part of a path.
-    pub fn published(&mut self, model: &str, scores: PublishedScores) -> Result<()> {
-        published_name(model, &self.category)?;
-        self.published.push((model.to_owned(), scores));
+    /// The name of the model or of the category cannot be part of a path; or what the operating system says.
+    pub fn published(&mut self, model: &str, scores: &PublishedScores) -> Result<()> {
+        let name = published_name(model, &self.category)?;
+        let path = self.run.staged(&name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
+        }
+        scores.write(&path)?;
+        self.published.push(name);
         Ok(())
     }
 
@@ -166,7 +173,7 @@ impl CategoryPart {
     /// The category does not come after the one committed before in ascending order of name, or what the operating
     /// system says. After an error the run cannot be finished.
     pub fn commit(self) -> Result<()> {
-        self.run.commit(&self.category, self.tables, &self.published)
+        self.run.commit(&self.category, self.tables, self.published)
     }
 
     fn check_category(&self, table: &'static str, category: &str) -> Result<()> {

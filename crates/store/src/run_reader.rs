@@ -14,7 +14,7 @@ use crate::record::RunRecord;
 use crate::rows::{AxisRow, CategoryRow, Curve, CurveRow, ImageRow, RegionRow};
 use crate::summary::Summary;
 use crate::table::{Row, typed_column, typed_value};
-use crate::table_reader::{ParquetFile, TableRows};
+use crate::table_reader::{BATCH_ROWS, ParquetFile, TableRows};
 use crate::{FORMAT_VERSION, RUN_FILE, SUMMARY_FILE};
 
 /// The largest JSON file of a run that is read.
@@ -104,7 +104,7 @@ impl RunReader {
         let file = ParquetFile::open(&path)?;
         file.require(&names)?;
         let mut scores = Vec::new();
-        for batch in file.batches(&names)? {
+        for batch in file.batches(&names, BATCH_ROWS)? {
             let batch = batch?;
             let text = |name| typed_column::<String>(&batch, name, &path);
             let (models, categories, ids) = (text("model")?, text("category")?, text("image_id")?);

@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::aside::{self, PartAside};
 use crate::error::{Result, StoreError};
 use crate::part::{CategoryPart, PartTables};
-use crate::published::PublishedScores;
 use crate::record::RunRecord;
 use crate::rows::CategoryRow;
 use crate::staging::{Staging, stays_inside};
@@ -102,15 +101,15 @@ impl RunWriter {
         Ok(CategoryPart::new(Arc::clone(&self.run), name))
     }
 
-    /// The rows of one category as parts have them that were set aside: each of other models, in ascending order.
+    /// The rows of one category as parts have them that were set aside: each of other models, in ascending order. Asks
+    /// now and then whether to go on; `None` if not. Some 2 MB of memory are needed for each part.
     ///
     /// # Errors
     /// As [`category`](Self::category); the parts have rows of another category, or of the same models; or what the
     /// operating system says.
-    pub fn join(&self, name: &str, parts: Vec<PartAside>) -> Result<CategoryPart> {
+    pub fn join(&self, name: &str, parts: Vec<PartAside>, go_on: &dyn Fn() -> bool) -> Result<Option<CategoryPart>> {
         let mut joined = self.category(name)?;
-        aside::join(parts, &mut joined)?;
-        Ok(joined)
+        Ok(aside::join(parts, &mut joined, go_on)?.then_some(joined))
     }
 
     /// Adds rows of the category `*`, in the order they are to be stored. Called when all categories are committed.
@@ -185,12 +184,7 @@ impl OpenRun {
     }
 
     /// Takes over the rows and files of a whole category.
-    pub(crate) fn commit(
-        &self,
-        category: &str,
-        tables: PartTables,
-        published: &[(String, PublishedScores)],
-    ) -> Result<()> {
+    pub(crate) fn commit(&self, category: &str, tables: PartTables, published: Vec<String>) -> Result<()> {
         self.change(|run, content| {
             if let Some(last) = &content.last_category
                 && last.as_str() >= category
@@ -201,15 +195,7 @@ impl OpenRun {
                 });
             }
             content.tables.add(tables, &|name| run.staged(name))?;
-            for (model, scores) in published {
-                let name = published_name(model, category)?;
-                let path = run.staged(&name);
-                if let Some(parent) = path.parent() {
-                    fs::create_dir_all(parent).map_err(StoreError::io("create", parent))?;
-                }
-                scores.write(&path)?;
-                content.published.push(name);
-            }
+            content.published.extend(published);
             content.last_category = Some(category.to_owned());
             Ok(())
         })

@@ -9,7 +9,7 @@ use arrow::datatypes::{
 };
 
 use crate::error::{Result, StoreError};
-use crate::table_reader::ParquetFile;
+use crate::table_reader::{BATCH_ROWS, ParquetFile};
 
 /// How much of a file a [`StringTable`] may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl StringTable {
                 .map(|name| StringColumn { name: (*name).to_owned(), ..StringColumn::default() })
                 .collect(),
         };
-        for batch in file.batches(&names)? {
+        for batch in file.batches(&names, BATCH_ROWS)? {
             let batch = batch?;
             table.rows += batch.num_rows();
             reader.check("the number of rows", table.rows as u64, limits.rows)?;

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 use crate::table::Row;
 
 /// Rows decoded at a time.
-const BATCH_ROWS: usize = 4096;
+pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// The rows of one table, in file order. A few thousand are in memory at a time.
 pub struct TableRows<R> {
@@ -39,10 +39,18 @@ impl<R: Row> TableRows<R> {
 
     /// Opens a table's file and leaves out the row groups that `wanted` does not want.
     pub(crate) fn open_groups(path: &Path, wanted: impl Fn(&RowGroupMetaData) -> bool) -> Result<Self> {
-        let file = ParquetFile::open(path)?;
+        Self::of(ParquetFile::open(path)?.keep_groups(wanted), BATCH_ROWS)
+    }
+
+    /// Opens a table's file, so many rows of which are in memory at a time.
+    pub(crate) fn open_by(path: &Path, rows: usize) -> Result<Self> {
+        Self::of(ParquetFile::open(path)?, rows)
+    }
+
+    fn of(file: ParquetFile, rows: usize) -> Result<Self> {
         let names: Vec<&str> = R::fields().into_iter().map(|(name, _, _)| name).collect();
         file.require(&names)?;
-        Ok(Self { batches: file.keep_groups(wanted).batches(&names)?, rows: Vec::new().into_iter() })
+        Ok(Self { batches: file.batches(&names, rows)?, rows: Vec::new().into_iter() })
     }
 }
 
@@ -122,11 +130,11 @@ impl ParquetFile {
         self
     }
 
-    /// Starts reading columns.
-    pub(crate) fn batches(self, columns: &[&str]) -> Result<Batches> {
+    /// Starts reading columns, so many rows at a time.
+    pub(crate) fn batches(self, columns: &[&str], rows: usize) -> Result<Batches> {
         let mask = ProjectionMask::columns(self.builder.parquet_schema(), columns.iter().copied());
         let Self { path, builder } = self;
-        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+        let builder = builder.with_projection(mask).with_batch_size(rows);
         let reader = guarded(&path, || builder.build())?;
         Ok(Batches { path, reader: Some(reader) })
     }

@@ -10,7 +10,7 @@ use crate::args::Memory;
 
 /// Options about the machine.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Machine (results do not depend on these)")]
+#[command(next_help_heading = "Machine (exact results do not depend on these)")]
 pub struct ResourceArgs {
     /// Threads that count; as many read [default: one for each processor]
     #[arg(long, value_name = "N")]
@@ -18,9 +18,10 @@ pub struct ResourceArgs {
 
     /// Memory that may be used, with a unit
     ///
-    /// A whole number with KiB, MiB, GiB, KB, MB, GB or nothing for bytes. Where exact values do not
-    /// fit, intervals hold them, the narrower the more memory there is; the number of detectors does
-    /// not matter. What does not fit at all is refused at the start, with the amount that would do.
+    /// A whole number with KiB, MiB, GiB, KB, MB, GB or nothing for bytes. Metrics for whose
+    /// exact values there is no room are intervals, the narrower the more memory there is; the number
+    /// of detectors does not matter. What does not fit at all is refused at the start, with the amount
+    /// that would do.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub memory: Memory,
 

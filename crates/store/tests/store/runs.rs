@@ -433,7 +433,7 @@ fn a_folder_with_files_is_replaced_only_on_demand() {
     let mut part = writer.category("bottle").unwrap();
     fill(&mut part, 3, 5);
     part.region(&region("bottle", 0, 0)).unwrap();
-    part.published("a", scores.clone()).unwrap();
+    part.published("a", &scores).unwrap();
     part.commit().unwrap();
     writer.finish(&Summary::default(), &RunRecord::default()).unwrap();
     let published = out.join("published/a/bottle/aupimo/aupimos.json");
@@ -531,7 +531,7 @@ fn rows_that_would_make_a_wrong_file_are_refused() {
     assert!(part.curve(&uneven).unwrap_err().to_string().contains("2 thresholds"));
     let scores =
         PublishedScores::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/aupimos_python.json")));
-    let error = part.published("../up", scores.unwrap()).unwrap_err();
+    let error = part.published("../up", &scores.unwrap()).unwrap_err();
     assert!(matches!(error, StoreError::Name { what: "model", .. }), "{error}");
     part.commit().unwrap();
 
@@ -665,7 +665,7 @@ fn rows_in_parts(out: &Path, parts: &[&[&str]], images: usize, count: usize) -> 
         filled.next().unwrap()
     } else {
         let aside = filled.map(|part| part.set_aside().unwrap()).collect();
-        writer.join("bottle", aside).unwrap()
+        writer.join("bottle", aside, &|| true).unwrap().unwrap()
     };
     part.commit().unwrap();
     // Only the tables lie there now, and the lock.
@@ -694,13 +694,35 @@ fn parts_of_other_models_are_joined_to_what_they_would_have_been_together() {
 fn parts_of_the_same_models_are_not_joined() {
     let folder = tempfile::tempdir().unwrap();
     let writer = RunWriter::create(&folder.path().join("run"), false, &parameters()).unwrap();
-    let aside = |category: &str| {
+    let aside = |category: &str, model: &str| {
         let mut part = writer.category(category).unwrap();
-        fill_models(&mut part, &["a"], 3, 0);
+        fill_models(&mut part, &[model], 3, 0);
+        part.metric(CategoryRow { model: model.to_owned(), ..metric(category, 0.5) }).unwrap();
         part.set_aside().unwrap()
     };
-    let error = writer.join("bottle", vec![aside("bottle"), aside("bottle")]).unwrap_err().to_string();
+    let refused = |parts| writer.join("bottle", parts, &|| true).unwrap_err().to_string();
+    let error = refused(vec![aside("bottle", "a"), aside("bottle", "a")]);
     assert!(error.contains("ascending order without repetition"), "{error}");
-    let error = writer.join("bottle", vec![aside("screw")]).unwrap_err().to_string();
+    let error = refused(vec![aside("screw", "a")]);
     assert!(error.contains("of the category \"screw\""), "{error}");
+    let error = refused(vec![aside("bottle", "b"), aside("bottle", "a")]);
+    assert!(error.contains("expected parts in ascending order"), "{error}");
+}
+
+#[test]
+fn joining_can_be_broken_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let writer = RunWriter::create(&out, false, &parameters()).unwrap();
+    let mut part = writer.category("bottle").unwrap();
+    fill_models(&mut part, &["a"], 3, 10);
+    let asked = std::cell::Cell::new(0);
+    let go_on = || {
+        asked.set(asked.get() + 1);
+        asked.get() < 4
+    };
+    assert!(writer.join("bottle", vec![part.set_aside().unwrap()], &go_on).unwrap().is_none());
+    assert_eq!(asked.get(), 4);
+    drop(writer);
+    assert!(!out.exists());
 }
