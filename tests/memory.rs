@@ -1,9 +1,11 @@
 //! Datasets that are larger than the memory that may be used.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
-use pimo_frame::Size;
-use pimo_synth::Plan;
+use pimo_frame::{SampleType, Size};
+use pimo_store::RunReader;
+use pimo_synth::{Detector, Plan};
 
 use crate::support::{Ended, Toy, parquet_bytes, plan, refused, scores, succeeded};
 
@@ -58,4 +60,51 @@ fn all_metrics_of_a_dataset_larger_than_the_limit() {
     for ((model, image), score) in several {
         assert_eq!(score, one[&("d".to_owned(), image)], "{model}");
     }
+}
+
+#[test]
+fn how_fine_bins_are_does_not_hang_on_how_files_are_read() {
+    let size = Size::new(768, 768);
+    let toy = Toy::of(&Plan { normal: 2, anomalous: 1, size, sample_type: SampleType::F64, ..plan() });
+    let mut different = BTreeSet::new();
+    // Budgets at which bins become coarser lie among these.
+    for memory in (148..240).step_by(8).map(|mebibytes| format!("{mebibytes}MiB")) {
+        let bytes = |io: &str| {
+            succeeded(toy.eval(&["--memory", &memory, "--io", io, "--force"]));
+            parquet_bytes(&toy.path("out"))
+        };
+        let mapped = bytes("mmap");
+        assert!(mapped == bytes("pread"), "{memory}");
+        let metrics = RunReader::open(&toy.path("out")).unwrap().categories().unwrap();
+        different.insert(format!("{metrics:?}"));
+    }
+    assert!(different.len() > 1, "no budget made bins coarser");
+}
+
+#[test]
+fn scores_do_not_hang_on_how_long_curves_are() {
+    let detectors = vec![Detector { name: "d".into(), quality: 0.3 }];
+    let toy = Toy::of(&Plan { normal: 2, anomalous: 1, size: Size::new(768, 768), detectors, ..plan() });
+    let eval = |memory: &str, curves: &str| {
+        let inputs = toy.inputs().into_iter().take(4).collect();
+        let options = ["--fpr-bounds", "1e-2,3e-1", "--memory", memory, "--curves", curves, "--force"];
+        toy.eval_to("out", inputs, &options)
+    };
+    let mut refused = Vec::new();
+    // The tail does not fit the first, whole curves fit the last alone.
+    for memory in ["148MiB", "164MiB", "180MiB", "320MiB"] {
+        succeeded(eval(memory, "200"));
+        let expected = scores(&toy.path("out"));
+        let whole = eval(memory, "full");
+        if whole.code == Some(0) {
+            assert_eq!(scores(&toy.path("out")), expected, "{memory}");
+            continue;
+        }
+        refused.push(memory);
+        assert!(whole.stderr.contains("each curve as --curves asks for takes"), "{}", whole.stderr);
+        let needed = whole.stderr.rsplit_once("use --memory ").unwrap().1.split_whitespace().next().unwrap();
+        succeeded(eval(needed, "full"));
+        assert_eq!(scores(&toy.path("out")), expected, "{needed}");
+    }
+    assert!(refused.contains(&"164MiB") && !refused.contains(&"320MiB"), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use pimo_frame::Mask;
 
 use crate::error::bytes;
 use crate::pixels::PixelPlan;
-use crate::plan::PlannedCategory;
+use crate::plan::{PlannedCategory, PlannedModel};
 use crate::{PipelineError, Settings, Thresholds, normal};
 
 /// Threads and places between them.
@@ -79,8 +79,11 @@ pub(crate) fn rounds(
 /// dataset of `images` in all.
 pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, models: &[usize], images: usize) -> u64 {
     let budget = Budget { settings, category, images };
-    let alone = |&model: &usize| budget.shares(&[model], Kept::default()).least_bytes();
-    models.iter().map(alone).max().unwrap_or(0)
+    let alone = |model| {
+        let mapped = budget.shares(&[model], Kept::default());
+        [mapped, budget.shares_unmapped(&[model], settings.curves, Kept::default())]
+    };
+    models.iter().flat_map(|&model| alone(model)).map(|shares| shares.least_bytes()).max().unwrap_or(0)
 }
 
 /// What memory there is, and for what.
@@ -93,25 +96,35 @@ struct Budget<'a> {
 
 impl Budget<'_> {
     /// As many lanes as threads are asked for, if the budget holds the frames that are then in flight; else fewer.
-    ///
-    /// The histogram of all pixels is as fine as leaves room for one lane, so that results do not depend on threads.
     fn lanes(&self, models: &[usize]) -> Result<Lanes, PipelineError> {
-        let settings = self.settings;
-        let mut least: Option<Shares> = None;
-        for binned in [false, true].into_iter().filter(|binned| !binned || may_bin(settings)) {
-            for resolution in resolutions(settings) {
-                let shares = self.shares(models, Kept { binned, resolution });
-                if shares.least_bytes() <= settings.memory {
-                    return Ok(shares.lanes(settings));
-                }
-                if least.as_ref().is_none_or(|least| shares.least_bytes() < least.least_bytes()) {
-                    least = Some(shares);
-                }
-            }
+        let allowed = self.settings.memory;
+        let shares_with = |memory| self.shares(models, self.kept(models, memory));
+        let shares = shares_with(allowed);
+        let mut needed = shares.least_bytes();
+        if needed <= allowed {
+            return Ok(shares.lanes(self.settings));
         }
-        let shares = least.unwrap_or_else(|| self.shares(models, Kept::default()));
-        let what = self.refusal(models, &shares);
-        Err(PipelineError::Memory { what, needed: shares.least_bytes(), allowed: settings.memory })
+        // With more memory more may be kept.
+        while shares_with(needed).least_bytes() > needed {
+            needed = shares_with(needed).least_bytes();
+        }
+        let usual = self.shares_unmapped(models, CurvePoints::default(), shares.kept);
+        let only_curves = usual.least_bytes() <= allowed;
+        let what = if only_curves { self.long_curves() } else { self.refusal(&shares) };
+        Err(PipelineError::Memory { what, needed, allowed })
+    }
+
+    /// What is kept in so much memory: what leaves room for one lane if no file is mapped; if nothing does, the least. So
+    /// results depend neither on threads nor on how files are read. Whether the tail is kept, and AUPIMO exact, does not
+    /// depend on how long curves are either.
+    fn kept(&self, models: &[usize], memory: u64) -> Kept {
+        let settings = self.settings;
+        let fits = |curves: CurvePoints, kept: Kept| self.shares_unmapped(models, curves, kept).least_bytes() <= memory;
+        let kept = |binned: bool| resolutions(settings).map(move |resolution| Kept { binned, resolution });
+        let needs_bins = !kept(false).any(|kept| fits(CurvePoints::default(), kept));
+        let binned = needs_bins && may_bin(settings);
+        let least = || kept(binned).last().unwrap_or_default();
+        kept(binned).find(|&kept| fits(settings.curves, kept)).unwrap_or_else(least)
     }
 
     /// A round with one more detector, if that makes neither it nor the others slower or less precise.
@@ -126,29 +139,52 @@ impl Budget<'_> {
     }
 
     fn shares(&self, models: &[usize], kept: Kept) -> Shares {
+        let largest_map = |model: &PlannedModel| model.map_bytes;
+        self.shares_of(models, self.settings.curves, largest_map, kept)
+    }
+
+    /// The same with other curves, if no file is mapped.
+    fn shares_unmapped(&self, models: &[usize], curves: CurvePoints, kept: Kept) -> Shares {
+        self.shares_of(models, curves, |model| model.most_map_bytes, kept)
+    }
+
+    fn shares_of(
+        &self,
+        models: &[usize],
+        curves: CurvePoints,
+        map_bytes: impl Fn(&PlannedModel) -> u64,
+        kept: Kept,
+    ) -> Shares {
         let Self { settings, category, images } = *self;
-        let detectors = Detectors { settings, category, models };
+        let largest_map = models.iter().map(|&model| map_bytes(&category.models[model])).max().unwrap_or(0);
+        let detectors = Detectors { settings, category, models, curves };
         let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
         let state = detectors.state_bytes(tail, kept);
         let closing = detectors.plans(kept.resolution).map(PixelPlan::closing_bytes).max().unwrap_or(0);
         Shares {
             kept,
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
+            largest_map,
             // Where scores are rounded, both the old and the new ones are there for a while.
-            frame: detectors.frame_bytes() * if settings.rounds_to_half() { 2 } else { 1 },
+            frame: frame_bytes(category, largest_map) * if settings.rounds_to_half() { 2 } else { 1 },
             counter: detectors.counter_bytes(kept),
             result: detectors.result_bytes(tail),
             closing,
         }
     }
 
+    /// What is to blame when detectors do not fit because of their curves.
+    fn long_curves(&self) -> String {
+        format!("category {}: so many points of each curve as --curves asks for", self.category.category.name)
+    }
+
     /// What is to blame when detectors do not fit.
-    fn refusal(&self, models: &[usize], shares: &Shares) -> String {
+    fn refusal(&self, shares: &Shares) -> String {
         let name = &self.category.category.name;
         if 2 * shares.frame <= shares.state {
             return format!("category {name}: the program itself with what it keeps of the normal images");
         }
-        let map = Detectors { settings: self.settings, category: self.category, models }.largest_map();
+        let map = shares.largest_map;
         let size = self.category.largest_image();
         if map >= Mask::bytes(size) {
             format!("category {name}: reading its anomaly maps, the largest of which is {} in memory,", bytes(map))
@@ -192,6 +228,8 @@ struct Shares {
     kept: Kept,
     /// Whatever the number of threads.
     state: u64,
+    /// The largest map in memory.
+    largest_map: u64,
     /// Each frame in flight.
     frame: u64,
     /// Each counting thread.
@@ -252,25 +290,20 @@ struct Detectors<'a> {
     settings: &'a Settings,
     category: &'a PlannedCategory<'a>,
     models: &'a [usize],
+    curves: CurvePoints,
+}
+
+/// Bytes of a frame in flight with a map of so many, or of a batch of small ones.
+fn frame_bytes(category: &PlannedCategory<'_>, map: u64) -> u64 {
+    let small = if map == 0 { 0 } else { (1 << 20_u64).min(map * 64) };
+    map + small + Mask::bytes(category.largest_image())
 }
 
 impl<'a> Detectors<'a> {
-    /// Bytes of the largest map in memory.
-    fn largest_map(&self) -> u64 {
-        self.models.iter().map(|&model| self.category.models[model].map_bytes).max().unwrap_or(0)
-    }
-
-    /// Bytes of a frame in flight, or of a batch of small ones.
-    fn frame_bytes(&self) -> u64 {
-        let map = self.largest_map();
-        let small = if map == 0 { 0 } else { (1 << 20_u64).min(map * 64) };
-        map + small + Mask::bytes(self.category.largest_image())
-    }
-
     /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
     fn state_bytes(&self, entries: u64, kept: Kept) -> u64 {
         let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
-        let spread = if self.settings.curves == CurvePoints::Full { 2 } else { 1 };
+        let spread = if self.curves == CurvePoints::Full { 2 } else { 1 };
         let axis = match self.settings.thresholds {
             Thresholds::Exact if kept.binned => BinnedAxis::most_bytes(),
             Thresholds::Exact => entries.saturating_mul(AXIS_BYTES * spread),
@@ -288,7 +321,7 @@ impl<'a> Detectors<'a> {
     }
 
     fn plans(&self, resolution: Resolution) -> impl Iterator<Item = PixelPlan> + 'a {
-        let Self { settings, category, models } = *self;
+        let Self { settings, category, models, .. } = *self;
         models.iter().filter_map(move |&model| PixelPlan::new(settings, category, model, resolution))
     }
 
@@ -317,7 +350,7 @@ impl<'a> Detectors<'a> {
             Thresholds::Exact => (tail, 0),
             Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
         };
-        let points = match self.settings.curves {
+        let points = match self.curves {
             CurvePoints::Levels(levels) => levels as u64 + 2,
             CurvePoints::Full => thresholds,
             CurvePoints::None => 0,

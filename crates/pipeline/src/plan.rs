@@ -40,6 +40,8 @@ pub(crate) struct PlannedModel {
     pub(crate) sample_types: BTreeSet<SampleType>,
     /// Largest memory that a single map takes while it is read.
     pub(crate) map_bytes: u64,
+    /// The same if none is mapped.
+    pub(crate) most_map_bytes: u64,
     /// Bytes of samples in all maps, and in those of normal images.
     pub(crate) stored_bytes: u64,
     pub(crate) normal_bytes: u64,
@@ -215,6 +217,7 @@ impl<'a> Planner<'a> {
             let known = &mut planned.models[model];
             known.sample_types.insert(header.sample_type);
             known.map_bytes = known.map_bytes.max(header.working_bytes);
+            known.most_map_bytes = known.most_map_bytes.max(header.most_working_bytes);
             known.stored_bytes += header.stored_bytes;
             known.normal_bytes += if class == Class::Normal { header.stored_bytes } else { 0 };
         }

@@ -16,6 +16,8 @@ pub struct MapHeader {
     /// Peak memory in bytes that reading this map takes in the reader's I/O mode: the scores and everything beside
     /// them. Zero for a map that is used in the mapped file.
     pub working_bytes: u64,
+    /// The same if it is not mapped.
+    pub most_working_bytes: u64,
     /// Whether the samples can be used in place: uncompressed and aligned f32 or f64 in the machine's byte order.
     pub mappable: bool,
 }

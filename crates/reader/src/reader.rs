@@ -100,6 +100,7 @@ impl Reader {
             size: plane.size,
             stored_bytes: plane.stored_bytes,
             working_bytes: if mappable && self.maps(&input) { 0 } else { plane.working_bytes() },
+            most_working_bytes: plane.working_bytes(),
             mappable,
         })
     }
