@@ -69,6 +69,23 @@ impl Resolution {
         (half != self).then_some(half)
     }
 
+    /// That of a histogram which counts some pages of another one again: half.
+    #[must_use]
+    pub fn of_pages(self) -> Self {
+        self.halved().unwrap_or(self)
+    }
+
+    /// How many pages a histogram that counts no others divides into 2^16 bins each: all their scores in single precision.
+    pub fn fine_pages(self) -> usize {
+        (self.normalised().bins as usize >> 16).clamp(1, ranks_of(16))
+    }
+
+    /// Bits that so many pages have at least in a histogram that counts no others, from the highest downwards.
+    pub fn bits_of_pages(self, pages: usize) -> Vec<u32> {
+        let bits = self.normalised().bits::<u32>(pages);
+        bits.into_iter().enumerate().map(|(rank, bits)| bits.min(finest(rank))).collect()
+    }
+
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     ///
     /// Between the times at which it is settled there may be more bins and longer lists, but then fewer anomalous

@@ -81,22 +81,12 @@ impl ScoreHistogram {
         1 << resolution::finest(0)
     }
 
-    /// Pages that a histogram of the same resolution divides into 2^16 bins each when it counts no others: all their
-    /// scores in single precision.
-    pub fn fine_pages(&self) -> usize {
-        let resolution = match self {
-            Self::Single(histogram) => histogram.resolution(),
-            Self::Double(histogram) => histogram.resolution(),
-        };
-        (resolution.bins as usize >> 16).clamp(1, resolution::ranks_of(16))
-    }
-
-    /// An empty histogram like this one.
-    #[must_use]
-    pub fn like(&self) -> Self {
+    /// Into how many bins a page is divided, as a power of two; `None` if its scores are kept one by one, or there is no
+    /// such page.
+    pub fn bits_of(&self, page: usize) -> Option<u32> {
         match self {
-            Self::Single(histogram) => Self::Single(KeyHistogram::new(histogram.resolution())),
-            Self::Double(histogram) => Self::Double(KeyHistogram::new(histogram.resolution())),
+            Self::Single(histogram) => histogram.bits_of(page),
+            Self::Double(histogram) => histogram.bits_of(page),
         }
     }
 
@@ -214,7 +204,7 @@ impl ScoreCounter {
     }
 
     /// Counts those pixels of a frame that lie in the chosen [pages](ScoreHistogram::page_of), as [`Self::count`] counts
-    /// all of them. `pages` are ascending.
+    /// all of them.
     ///
     /// # Panics
     /// If the histogram is of the other type.
@@ -229,11 +219,11 @@ impl ScoreCounter {
         match self {
             Self::Single(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::single };
-                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
+                frame.visit_rows(scratch, &mut ChosenRows::new(rows, pages));
             }
             Self::Double(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::double };
-                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
+                frame.visit_rows(scratch, &mut ChosenRows::new(rows, pages));
             }
         }
     }
@@ -332,7 +322,7 @@ mod tests {
         assert_eq!(coarse.bins(), exact.bins());
         assert_eq!(finer.bins(), inside);
         // Other pixels, or other pages, are not the same.
-        let mut empty = exact.like();
+        let mut empty = ScoreHistogram::new(Comparison::F32, Resolution::default());
         assert!(!empty.swap_pages(&mut counted(Resolution::default(), Some(&some))));
     }
 

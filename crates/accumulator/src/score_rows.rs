@@ -80,13 +80,24 @@ impl<K: OrderedKey> Rows<'_, K> {
 
 /// Counts the pixels of some pages alone.
 pub(crate) struct ChosenRows<'a, K: OrderedKey> {
-    pub(crate) rows: Rows<'a, K>,
-    pub(crate) pages: &'a [usize],
+    rows: Rows<'a, K>,
+    /// Of every page whether it is one of them.
+    is_chosen: Vec<bool>,
+}
+
+impl<'a, K: OrderedKey> ChosenRows<'a, K> {
+    pub(crate) fn new(rows: Rows<'a, K>, pages: &[usize]) -> Self {
+        let mut is_chosen = vec![false; 1 << K::PREFIX_BITS];
+        for &page in pages {
+            is_chosen[page] = true;
+        }
+        Self { rows, is_chosen }
+    }
 }
 
 impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let chosen = |score: &&S| self.pages.binary_search(&K::of(score.to_f64()).prefix()).is_ok();
+        let chosen = |score: &&S| self.is_chosen[K::of(score.to_f64()).prefix()];
         let mut scores: Vec<S> = Vec::new();
         let mut chosen_runs = Vec::new();
         let mut at = 0;

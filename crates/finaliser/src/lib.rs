@@ -49,4 +49,4 @@ pub use profile::{Profile, ProfileError, ProfileValue};
 pub use rate_points::{NormalPixels, RatePoint, RateWalk};
 pub use score_curve::{CurveError, ScoreCurve};
 pub use threshold_rates::ThresholdRates;
-pub use uncertainty::BinUncertainty;
+pub use uncertainty::{BinUncertainty, UncertaintyWalk};

@@ -119,12 +119,17 @@ impl Budget<'_> {
     /// depend on how long curves are either.
     fn kept(&self, models: &[usize], memory: u64) -> Kept {
         let settings = self.settings;
-        let fits = |curves: CurvePoints, kept: Kept| self.shares_unmapped(models, curves, kept).least_bytes() <= memory;
+        let needed = |curves: CurvePoints, kept: Kept| self.shares_unmapped(models, curves, kept).least_bytes();
         let kept = |binned: bool| resolutions(settings).map(move |resolution| Kept { binned, resolution });
-        let needs_bins = !kept(false).any(|kept| fits(CurvePoints::default(), kept));
-        let binned = needs_bins && may_bin(settings);
-        let least = || kept(binned).last().unwrap_or_default();
-        kept(binned).find(|&kept| fits(settings.curves, kept)).unwrap_or_else(least)
+        let usual = CurvePoints::default();
+        let ways = || [false, true].into_iter().filter(|binned| !binned || may_bin(settings));
+        let fitting = ways().find(|&binned| kept(binned).any(|kept| needed(usual, kept) <= memory));
+        let least = ways().flat_map(kept).min_by_key(|&kept| needed(usual, kept)).unwrap_or_default();
+        fitting.map_or(least, |binned| {
+            let all = || kept(binned);
+            let fits = all().find(|&kept| needed(settings.curves, kept) <= memory);
+            fits.or_else(|| all().last()).unwrap_or_default()
+        })
     }
 
     /// A round with one more detector, if that makes neither it nor the others slower or less precise.

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
-    BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk, ScoreCurve, SharedFpr,
+    BinUncertainty, BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk,
+    ScoreCurve, SharedFpr, UncertaintyWalk,
 };
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
@@ -84,14 +85,15 @@ impl PixelPlan {
         let mut sizes = category.normal_pixels();
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
-        let holds_bins = settings.refine || settings.profile.is_some();
+        let holds_bins = settings.profile.is_some();
         Some(Self { comparison, resolution, mixed, refine: settings.refine, holds_bins })
     }
 
     /// Bytes that the histograms take at most.
     pub(crate) fn state_bytes(self) -> u64 {
-        let refined = u64::from(self.refine);
-        (self.histograms() + refined) * ScoreHistogram::bytes(self.comparison, self.resolution)
+        let bytes = |resolution| ScoreHistogram::bytes(self.comparison, resolution);
+        let again = if self.refine { bytes(self.resolution.of_pages()) } else { 0 };
+        self.histograms() * bytes(self.resolution) + again
     }
 
     /// Bytes that the counters of one thread take at most.
@@ -102,9 +104,9 @@ impl PixelPlan {
     /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, a binned axis those
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self) -> u64 {
-        let refined = 1 + u64::from(self.refine);
         let (bins, keys) = (u64::from(self.resolution.bins), u64::from(self.resolution.keys));
-        let held = if self.holds_bins { refined * bins + keys } else { ScoreHistogram::most_of_page().max(keys) };
+        let again = if self.refine { u64::from(self.resolution.of_pages().bins) } else { 0 };
+        let held = if self.holds_bins { bins + again + keys } else { ScoreHistogram::most_of_page().max(keys) };
         held * size_of::<ScoreBin>() as u64
     }
 
@@ -219,6 +221,43 @@ impl PixelCounts {
         });
         walk.finish()
     }
+
+    /// What pages of the histogram add to the half-widths of these values, those of which add something, from the highest
+    /// downwards.
+    ///
+    /// # Errors
+    /// More pixels than can be counted.
+    pub(crate) fn uncertainty(&self, limits: &[f64], values: &CurveValues) -> Result<Vec<PageUncertainty>, CurveError> {
+        let mut walk = UncertaintyWalk::new(self.totals.pixels(), self.totals.regions(), limits, values)?;
+        let mut pages: Vec<PageUncertainty> = Vec::new();
+        self.with_histogram(|histogram| {
+            histogram.walk_down(|bin| {
+                let BinUncertainty { area, peak } = walk.pass(&bin);
+                if area > 0.0 || peak > 0.0 {
+                    let page = histogram.page_of(bin.low);
+                    match pages.last_mut().filter(|last| last.page == page) {
+                        Some(last) => {
+                            last.area += area;
+                            last.peak += peak;
+                        }
+                        None => pages.push(PageUncertainty { page, bits: histogram.bits_of(page), area, peak }),
+                    }
+                }
+                ControlFlow::Continue(())
+            });
+        });
+        Ok(pages)
+    }
+}
+
+/// What the bins of a page add to the half-widths.
+#[derive(Clone, Copy)]
+pub(crate) struct PageUncertainty {
+    pub(crate) page: usize,
+    /// Into how many bins it is divided, as a power of two; `None` for a list.
+    pub(crate) bits: Option<u32>,
+    pub(crate) area: f64,
+    pub(crate) peak: f64,
 }
 
 /// One thread's part in filling the counts of every detector.

@@ -3,23 +3,26 @@
 //! Of the histogram of all pixels some pages are chosen, the maps are read again, and only pixels of these pages are
 //! counted, as finely as there is memory for. First come the pages on which a maximum may lie; they stay. Then those
 //! that add most to the areas, a group at a time: areas are sums over pages, and what a page adds depends on the counts
-//! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. It
-//! ends when the tolerance holds, or when nothing is left to be counted more finely.
+//! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. If
+//! many pages together can be expected to do when they are counted somewhat more finely, that is tried first: it takes one
+//! reading. It ends when the tolerance holds, or when nothing is left to be counted more finely.
 
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use pimo_accumulator::{BadScore, ImageScore, Regions, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{BadScore, ImageScore, Regions, Resolution, ScoreCounter, ScoreHistogram};
 use pimo_finaliser::Interval;
 use pimo_frame::{Frame, RowScratch};
 
 use crate::category::CategoryRun;
 use crate::metrics::{self, Metric, MetricKind};
-use crate::pixels::PixelCounts;
+use crate::pixels::{PageUncertainty, PixelCounts};
 use crate::plan::PlannedImage;
 use crate::problem::{self, Bad};
 use crate::sweep::{Count, Outcome};
 use crate::{PipelineError, Settings};
+
+/// Pages that are counted again together at most.
+const MOST_WIDE: usize = 160;
 
 /// What is refined: one detector's pixels in one category.
 pub(crate) struct Refinement<'a> {
@@ -37,84 +40,113 @@ impl Refinement<'_> {
     /// # Errors
     /// A request to stop, or more pixels than can be counted.
     pub(crate) fn run(mut self, found: &mut Bad) -> Result<Option<Vec<Metric>>, PipelineError> {
-        let most = self.counts.with_histogram(ScoreHistogram::fine_pages);
+        let most = self.resolution().fine_pages();
         let (mut metrics, mut pages) = self.measure()?;
         if self.holds(&metrics) {
             return Ok(Some(metrics));
         }
-        pages.sort_by(|a, b| b.peak.total_cmp(&a.peak).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
-        let peaks = pages.iter().take_while(|page| page.peak > 0.0).count().min(most);
-        let group: Vec<usize> = self.enough(&pages[..most.min(pages.len())], peaks);
-        if group.is_empty() {
-            return Ok(Some(metrics));
-        }
-        if self.count_again(&group, found)?.is_none() {
-            return Ok(None);
-        }
-        let mut done: BTreeSet<usize> = group.into_iter().collect();
-        (metrics, pages) = self.measure()?;
-        let mut areas = Areas::of(&metrics);
-        loop {
-            pages.retain(|page| page.area > 0.0 && !done.contains(&page.page));
-            pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
-            areas.apply(&mut metrics);
-            if pages.is_empty() || self.holds(&metrics) {
+        let mut done = Vec::new();
+        if metrics.iter().any(|metric| metric.kind != MetricKind::Area && !self.is_precise(metric)) {
+            pages.sort_by(|a, b| b.peak.total_cmp(&a.peak).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
+            let peaks = pages.iter().take_while(|page| page.peak > 0.0).count();
+            let group = self.enough(&pages, most, peaks);
+            if group.is_empty() {
                 return Ok(Some(metrics));
             }
-            let group = self.enough(&pages[..most.min(pages.len())], 0);
-            let Some(mut coarse) = self.count_again(&group, found)? else { return Ok(None) };
-            areas.add(&self.measure()?.0);
-            // The finer pages have served; the histogram becomes what it was.
-            self.counts.with_histogram_mut(|histogram| histogram.swap_pages(&mut coarse));
-            done.extend(group);
+            if self.count_again(&group, found)?.is_none() {
+                return Ok(None);
+            }
+            done = group;
+            (metrics, pages) = self.measure()?;
         }
+        pages.retain(|page| page.area > 0.0 && !done.contains(&page.page));
+        pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
+        let mut refined = metrics.clone();
+        for groups in [self.wide_groups(&pages, most), pages.chunks(most).map(ascending).collect()] {
+            let mut areas = Areas::of(&metrics);
+            for group in groups {
+                if self.holds(&refined) {
+                    break;
+                }
+                let Some(mut coarse) = self.count_again(&group, found)? else { return Ok(None) };
+                areas.add(&self.measure()?.0);
+                refined.clone_from(&metrics);
+                areas.apply(&mut refined);
+                // The finer pages have served; the histogram becomes what it was.
+                self.counts.with_histogram_mut(|histogram| histogram.swap_pages(&mut coarse));
+            }
+        }
+        Ok(Some(refined))
+    }
+
+    /// How finely pages are counted again.
+    fn resolution(&self) -> Resolution {
+        self.run.round.lanes.resolution.of_pages()
+    }
+
+    fn is_precise(&self, metric: &Metric) -> bool {
+        metric.half_width().is_none_or(|half_width| half_width <= metrics::tolerance(self.run.settings))
     }
 
     fn holds(&self, metrics: &[Metric]) -> bool {
-        let tolerance = metrics::tolerance(self.run.settings);
-        metrics.iter().all(|metric| metric.half_width().is_none_or(|half_width| half_width <= tolerance))
+        metrics.iter().all(|metric| self.is_precise(metric))
     }
 
     /// The metrics of all pixels, and the pages that make them uncertain.
     fn measure(&self) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
         let settings = self.run.settings;
-        let curve = self.counts.curve().map_err(|error| self.run.too_many_pixels(error))?;
-        let metrics = if let Some(profile) = settings.profile {
-            metrics::of_pixels_by(profile, &curve)
-        } else {
-            let values = curve.values(&settings.aupro_limits, &settings.at);
-            metrics::of_pixels(&values.map_err(|error| self.run.too_many_pixels(error))?, settings)
+        let fault = |error| self.run.too_many_pixels(error);
+        let values = self.counts.values(&settings.aupro_limits, &settings.at).map_err(fault)?;
+        let pages = self.counts.uncertainty(&settings.aupro_limits, &values).map_err(fault)?;
+        let metrics = match settings.profile {
+            Some(profile) => metrics::of_pixels_by(profile, &self.counts.curve().map_err(fault)?),
+            None => metrics::of_pixels(&values, settings),
         };
-        let mut pages: Vec<PageUncertainty> = Vec::new();
-        self.counts.with_histogram(|histogram| {
-            for bin in curve.uncertainty(&settings.aupro_limits) {
-                let page = histogram.page_of(bin.low);
-                match pages.last_mut() {
-                    Some(last) if last.page == page => {
-                        last.area += bin.area;
-                        last.peak += bin.peak;
-                    }
-                    _ => pages.push(PageUncertainty { page, area: bin.area, peak: bin.peak }),
-                }
-            }
-        });
-        pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
         Ok((metrics, pages))
     }
 
-    /// Of these pages the first ones, so many at least, that leave less than half of the tolerance; ascending.
-    fn enough(&self, pages: &[PageUncertainty], least: usize) -> Vec<usize> {
+    /// Of these pages the first ones, so many at least and at most, that leave less than half of the tolerance; ascending.
+    fn enough(&self, pages: &[PageUncertainty], most: usize, least: usize) -> Vec<usize> {
         let mut rest: f64 = pages.iter().map(|page| page.area).sum();
-        let mut chosen = Vec::new();
-        for (index, page) in pages.iter().enumerate() {
-            if index >= least.max(1) && rest <= metrics::tolerance(self.run.settings) / 2.0 {
-                break;
-            }
+        let needed = pages.iter().take_while(|page| {
+            let goes_on = rest > self.half_tolerance();
             rest -= page.area;
-            chosen.push(page.page);
+            goes_on
+        });
+        let count = needed.count().max(least).clamp(1, most).min(pages.len());
+        ascending(&pages[..count])
+    }
+
+    /// The fewest groups of these pages that can be expected to do; none if groups of `most`, which are counted as finely
+    /// as possible, need no more readings.
+    fn wide_groups(&self, pages: &[PageUncertainty], most: usize) -> Vec<Vec<usize>> {
+        for readings in 1..pages.len().div_ceil(most) {
+            let left = |size: usize| self.left_by(pages, size, readings);
+            let sizes = (most..=MOST_WIDE).map(|size| (size, left(size)));
+            let Some((size, left)) = sizes.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
+            if left <= self.half_tolerance() {
+                return pages.chunks(size).take(readings).map(ascending).collect();
+            }
         }
-        chosen.sort_unstable();
-        chosen
+        Vec::new()
+    }
+
+    /// What these pages can be expected to add to half-widths when the first ones have been counted again in so many
+    /// groups of this size.
+    fn left_by(&self, pages: &[PageUncertainty], size: usize, groups: usize) -> f64 {
+        let (counted, others) = pages.split_at((size * groups).min(pages.len()));
+        let bits = self.resolution().bits_of_pages(size);
+        // Where scores are spread evenly, half as wide bins add half as much. The lowest page of a group has the widest.
+        let finest = bits.last().copied().unwrap_or(0);
+        let halved = |page: &PageUncertainty| {
+            let halvings = finest.saturating_sub(page.bits.unwrap_or(finest));
+            page.area * 0.5_f64.powi(halvings as i32)
+        };
+        counted.iter().map(halved).sum::<f64>() + others.iter().map(|page| page.area).sum::<f64>()
+    }
+
+    fn half_tolerance(&self) -> f64 {
+        metrics::tolerance(self.run.settings) / 2.0
     }
 
     /// Counts the pixels of these pages, puts them in their places, and gives back what was there; `None` if the maps
@@ -122,7 +154,7 @@ impl Refinement<'_> {
     fn count_again(&mut self, pages: &[usize], found: &mut Bad) -> Result<Option<ScoreHistogram>, PipelineError> {
         let run = self.run;
         let images = self.images_reaching(pages);
-        let finer = Mutex::new(self.counts.with_histogram(ScoreHistogram::like));
+        let finer = Mutex::new(ScoreHistogram::new(self.counts.comparison(), self.resolution()));
         let known = found.clone();
         let (models, comparison) = ([self.model], self.counts.comparison());
         let counter = || PageCounter {
@@ -159,11 +191,11 @@ impl Refinement<'_> {
     }
 }
 
-/// What the bins of a page add to the half-widths.
-struct PageUncertainty {
-    page: usize,
-    area: f64,
-    peak: f64,
+/// The pages, the lowest first.
+fn ascending(pages: &[PageUncertainty]) -> Vec<usize> {
+    let mut pages: Vec<usize> = pages.iter().map(|page| page.page).collect();
+    pages.sort_unstable();
+    pages
 }
 
 /// The areas with what finer pages changed of them.
