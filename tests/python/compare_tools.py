@@ -82,7 +82,7 @@ def pimo_values(binary, folder, extra=()):
     out = folder / ("run" + "".join(extra).replace(":", "_"))
     command = [binary, "eval", "--maps", folder / "maps", "--dataset", folder / "dataset", "--out", out]
     # Few normal pixels: bounds that they can reach.
-    command += ["--metrics", "all", "--fpr-bounds", "1e-3,1e-1", *extra]
+    command += ["--fpr-bounds", "1e-3,1e-1", *extra]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

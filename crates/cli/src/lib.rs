@@ -14,6 +14,7 @@ pub mod interrupt;
 pub mod progress;
 pub mod sigbus;
 
+mod allocator;
 mod comparison;
 mod conversion;
 mod csv;
@@ -38,6 +39,7 @@ use exit::{Code, Failure};
 
 /// Runs the command with its arguments, the first of which is its name, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    allocator::share_and_keep();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     internal_error::guarded(move || parse(arguments)).into()
 }

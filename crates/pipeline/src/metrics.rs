@@ -258,7 +258,7 @@ pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric
     if settings.metrics.pixel {
         metrics.push(area("pixel_auroc", values.auroc));
         let partial = limits().zip(&values.partial_auroc).filter(|(limit, _)| *limit < 1.0);
-        metrics.extend(partial.map(|(limit, &value)| area(format!("pixel_auroc_{limit:?}"), value)));
+        metrics.extend(partial.map(|(limit, &value)| area(format!("pixel_auroc_{}", decimal(limit)), value)));
         metrics.push(area("pixel_ap", values.average_precision));
         metrics.push(area("pixel_aupr_trapezoid", values.aupr_trapezoid));
         let (f1, iou) = (values.f1_max, values.iou_max);
@@ -273,7 +273,7 @@ pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric
     }
     if settings.metrics.aupro {
         let aupro = limits().zip(&values.aupro);
-        metrics.extend(aupro.map(|(limit, &value)| area(format!("aupro_{limit:?}"), value)));
+        metrics.extend(aupro.map(|(limit, &value)| area(format!("aupro_{}", decimal(limit)), value)));
     }
     metrics
 }
@@ -293,11 +293,21 @@ fn at_threshold(rates: &ThresholdRates, name: &str) -> [Metric; 4] {
     ]
 }
 
-/// Means over images of intersection over union.
+/// A limit in its shortest decimal notation, with at least one decimal and without an exponent.
+fn decimal(limit: f64) -> String {
+    let text = limit.to_string();
+    if text.contains('.') { text } else { text + ".0" }
+}
+
+/// Means over images of intersection over union. What one threshold for all images reaches is no more than each with its
+/// own.
 pub(crate) fn of_overlaps(best_mean: Option<Interval>, shared: Option<pimo_finaliser::BestThreshold>) -> [Metric; 3] {
+    // A little more, for the rounding of two sums of the same numbers.
+    let most = best_mean.map_or(1.0, |best| best.high() + Interval::EXACT);
+    let capped = |value: Interval| Interval::new(value.low(), value.high().min(most).max(value.low()));
     [
         rate("iou_best_mean", best_mean),
-        indication("iou_shared_max", shared.map(|best| best.value)),
+        indication("iou_shared_max", shared.map(|best| capped(best.value))),
         threshold("iou_shared_max_threshold", shared.map(|best| best.threshold)),
     ]
 }

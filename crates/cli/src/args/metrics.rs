@@ -31,7 +31,8 @@ pub(super) struct MetricsArgs {
     ///
     /// In place of pimo's own, under the same names: `mvtec-ad` and `mvtec-ad2` as the official evaluation of these
     /// datasets (the latter rounds scores to half precision first), `anomalib`, or `adeval:K` with K strips between the
-    /// lowest and the highest score. What each computes is in docs/compatibility.md.
+    /// lowest and the highest score. What each computes is in docs/compatibility.md; metrics over all pixels and images
+    /// that the tool does not have are left out, and the other options about metrics do not go with it.
     #[arg(long, value_name = "TOOL", conflicts_with_all = ["metrics", "connectivity", "aupro_limits", "at"])]
     pub profile: Option<Profile>,
 
@@ -41,14 +42,16 @@ pub(super) struct MetricsArgs {
 
     /// Half-width of a metric's interval above which the run warns
     ///
-    /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data.
+    /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data. It
+    /// does not concern AUPIMO, which has a warning of its own, nor thresholds and rates at them.
     #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance)]
     pub tolerance: f64,
 
     /// Read maps again where a metric's interval is wider than the tolerance
     ///
-    /// Only scores that make it wide are counted again, as finely as --memory allows. Takes the time of another read or
-    /// two, and none where the tolerance holds already.
+    /// Only scores that make it wide are counted again, as finely as --memory allows. Takes no time where the tolerance
+    /// holds already, and mostly that of another read or two; of more, the lower the tolerance and the less memory there
+    /// is. AUPIMO, thresholds and rates at them remain as they are.
     #[arg(long)]
     pub refine: bool,
 }
