@@ -63,4 +63,5 @@ pub use region_scores::{RegionCounter, RegionRows, RegionScores};
 pub use resolution::Resolution;
 pub use score_bin::ScoreBin;
 pub use score_histogram::{ScoreCounter, ScoreHistogram};
+pub use score_rows::ChosenPages;
 pub use shared_iou::{GridMismatch, IOU_BITS, SharedIou, SharedIouStep};

@@ -69,10 +69,11 @@ impl Resolution {
         (half != self).then_some(half)
     }
 
-    /// That of a histogram which counts some pages of another one again: half.
+    /// That of a histogram which counts some pages of another one again: a quarter.
     #[must_use]
     pub fn of_pages(self) -> Self {
-        self.halved().unwrap_or(self)
+        let half = self.halved().unwrap_or(self);
+        half.halved().unwrap_or(half)
     }
 
     /// How many pages a histogram that counts no others divides into 2^16 bins each: all their scores in single precision.
@@ -80,7 +81,8 @@ impl Resolution {
         (self.normalised().bins as usize >> 16).clamp(1, ranks_of(16))
     }
 
-    /// Bits that so many pages have at least in a histogram that counts no others, from the highest downwards.
+    /// Bits that so many pages have in a histogram that counts no others, from the highest downwards; of double-precision
+    /// keys the highest may have more.
     pub fn bits_of_pages(self, pages: usize) -> Vec<u32> {
         let bits = self.normalised().bits::<u32>(pages);
         bits.into_iter().enumerate().map(|(rank, bits)| bits.min(finest(rank))).collect()

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
-use crate::score_rows::{ChosenRows, Rows, RowsAhead, RowsBack};
+use crate::score_rows::{ChosenPages, ChosenRows, Rows, RowsAhead, RowsBack};
 use crate::{KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
@@ -212,18 +212,18 @@ impl ScoreCounter {
         &mut self,
         frame: &Frame,
         regions: Option<&Regions>,
-        pages: &[usize],
+        pages: &ChosenPages,
         histogram: &Mutex<ScoreHistogram>,
         scratch: &mut RowScratch,
     ) {
         match self {
             Self::Single(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::single };
-                frame.visit_rows(scratch, &mut ChosenRows::new(rows, pages));
+                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
             Self::Double(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::double };
-                frame.visit_rows(scratch, &mut ChosenRows::new(rows, pages));
+                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
             }
         }
     }
@@ -299,7 +299,10 @@ mod tests {
             let mut counter = ScoreCounter::new(Comparison::F32);
             match pages {
                 None => counter.count(&frame, Some(&regions), &histogram, &mut scratch),
-                Some(pages) => counter.count_pages(&frame, Some(&regions), pages, &histogram, &mut scratch),
+                Some(pages) => {
+                    let pages = ChosenPages::new(pages);
+                    counter.count_pages(&frame, Some(&regions), &pages, &histogram, &mut scratch);
+                }
             }
             counter.finish(&histogram);
             histogram.into_inner().unwrap()

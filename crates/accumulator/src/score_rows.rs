@@ -80,24 +80,31 @@ impl<K: OrderedKey> Rows<'_, K> {
 
 /// Counts the pixels of some pages alone.
 pub(crate) struct ChosenRows<'a, K: OrderedKey> {
-    rows: Rows<'a, K>,
-    /// Of every page whether it is one of them.
+    pub(crate) rows: Rows<'a, K>,
+    pub(crate) pages: &'a ChosenPages,
+}
+
+/// Some pages of a histogram.
+#[derive(Clone, Debug)]
+pub struct ChosenPages {
+    /// Of every page that there may be, with keys of either type, whether it is one of them.
     is_chosen: Vec<bool>,
 }
 
-impl<'a, K: OrderedKey> ChosenRows<'a, K> {
-    pub(crate) fn new(rows: Rows<'a, K>, pages: &[usize]) -> Self {
-        let mut is_chosen = vec![false; 1 << K::PREFIX_BITS];
+impl ChosenPages {
+    /// These [pages](ScoreHistogram::page_of).
+    pub fn new(pages: &[usize]) -> Self {
+        let mut is_chosen = vec![false; 1 << u64::PREFIX_BITS];
         for &page in pages {
             is_chosen[page] = true;
         }
-        Self { rows, is_chosen }
+        Self { is_chosen }
     }
 }
 
 impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let chosen = |score: &&S| self.is_chosen[K::of(score.to_f64()).prefix()];
+        let chosen = |score: &&S| self.pages.is_chosen[K::of(score.to_f64()).prefix()];
         let mut scores: Vec<S> = Vec::new();
         let mut chosen_runs = Vec::new();
         let mut at = 0;

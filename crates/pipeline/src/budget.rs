@@ -26,8 +26,14 @@ pub(crate) struct Lanes {
 
 /// The program itself: code, tables being written, buffers of the allocator.
 const PROGRAM_BYTES: u64 = 24 << 20;
+/// Reading one round's rows, buffers of every column included.
+const ASIDE_BYTES: u64 = 4 << 20;
+/// Rounds whose rows wait at most: files are not to be too many either.
+const MOST_ASIDE: u64 = 8;
 /// Names, paths and results of one image.
 const IMAGE_BYTES: u64 = 512;
+/// What each further detector adds to that: what tables know of its rows.
+const OTHERS_BYTES: u64 = 384;
 /// Gathered keys of one counting thread, and what travels with a frame.
 const COUNTER_BYTES: u64 = 4 << 20;
 /// Images that a reader takes at a time at most, if their results are small.
@@ -84,6 +90,11 @@ pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, mo
         [mapped, budget.shares_unmapped(&[model], settings.curves, Kept::default())]
     };
     models.iter().flat_map(|&model| alone(model)).map(|shares| shares.least_bytes()).max().unwrap_or(0)
+}
+
+/// How many rounds' rows may wait in files to be joined, when nothing else takes memory any more.
+pub(crate) fn most_aside(settings: &Settings) -> usize {
+    (settings.memory.saturating_sub(PROGRAM_BYTES) / ASIDE_BYTES).clamp(2, MOST_ASIDE) as usize
 }
 
 /// What memory there is, and for what.
@@ -145,7 +156,11 @@ impl Budget<'_> {
 
     fn shares(&self, models: &[usize], kept: Kept) -> Shares {
         let largest_map = |model: &PlannedModel| model.map_bytes;
-        self.shares_of(models, self.settings.curves, largest_map, kept)
+        let mut shares = self.shares_of(models, self.settings.curves, largest_map, kept);
+        // What is kept does not depend on other detectors; that there is room for their results is another matter.
+        let others = self.category.models.len().saturating_sub(1) as u64;
+        shares.state = shares.state.saturating_add((self.images as u64 * OTHERS_BYTES).saturating_mul(others));
+        shares
     }
 
     /// The same with other curves, if no file is mapped.

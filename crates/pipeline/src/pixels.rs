@@ -92,7 +92,8 @@ impl PixelPlan {
     /// Bytes that the histograms take at most.
     pub(crate) fn state_bytes(self) -> u64 {
         let bytes = |resolution| ScoreHistogram::bytes(self.comparison, resolution);
-        let again = if self.refine { bytes(self.resolution.of_pages()) } else { 0 };
+        // Pages that were counted again and stay, and those that are.
+        let again = if self.refine { 2 * bytes(self.resolution.of_pages()) } else { 0 };
         self.histograms() * bytes(self.resolution) + again
     }
 
@@ -104,9 +105,10 @@ impl PixelPlan {
     /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, a binned axis those
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self) -> u64 {
-        let (bins, keys) = (u64::from(self.resolution.bins), u64::from(self.resolution.keys));
-        let again = if self.refine { u64::from(self.resolution.of_pages().bins) } else { 0 };
-        let held = if self.holds_bins { bins + again + keys } else { ScoreHistogram::most_of_page().max(keys) };
+        let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
+        let again = if self.refine { 2 * bins(self.resolution.of_pages()) } else { 0 };
+        let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
+        let held = if self.holds_bins { bins(self.resolution) + again } else { of_page };
         held * size_of::<ScoreBin>() as u64
     }
 

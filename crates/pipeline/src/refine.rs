@@ -4,12 +4,12 @@
 //! counted, as finely as there is memory for. First come the pages on which a maximum may lie; they stay. Then those
 //! that add most to the areas, a group at a time: areas are sums over pages, and what a page adds depends on the counts
 //! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. If
-//! many pages together can be expected to do when they are counted somewhat more finely, that is tried first: it takes one
-//! reading. It ends when the tolerance holds, or when nothing is left to be counted more finely.
+//! more pages together can be expected to do when they are counted somewhat more finely, that is tried first: it takes fewer
+//! readings. It ends when the tolerance holds, or when nothing is left to be counted more finely.
 
 use std::sync::Mutex;
 
-use pimo_accumulator::{BadScore, ImageScore, Regions, Resolution, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{BadScore, ChosenPages, ImageScore, Regions, Resolution, ScoreCounter, ScoreHistogram};
 use pimo_finaliser::Interval;
 use pimo_frame::{Frame, RowScratch};
 
@@ -21,8 +21,10 @@ use crate::problem::{self, Bad};
 use crate::sweep::{Count, Outcome};
 use crate::{PipelineError, Settings};
 
-/// Pages that are counted again together at most.
-const MOST_WIDE: usize = 160;
+/// Times that the maps are read again at most.
+const MOST_READINGS: usize = 256;
+/// Numbers of readings that are considered for pages that are counted less finely than possible.
+const WIDE_READINGS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /// What is refined: one detector's pixels in one category.
 pub(crate) struct Refinement<'a> {
@@ -62,10 +64,12 @@ impl Refinement<'_> {
         pages.retain(|page| page.area > 0.0 && !done.contains(&page.page));
         pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
         let mut refined = metrics.clone();
-        for groups in [self.wide_groups(&pages, most), pages.chunks(most).map(ascending).collect()] {
+        let wide = wide_groups(&pages, self.resolution(), self.half_tolerance());
+        for groups in [wide, pages.chunks(most).take(MOST_READINGS).map(ascending).collect()] {
             let mut areas = Areas::of(&metrics);
             for group in groups {
-                if self.holds(&refined) {
+                // Nothing else is changed by that.
+                if refined.iter().all(|metric| metric.kind != MetricKind::Area || self.is_precise(metric)) {
                     break;
                 }
                 let Some(mut coarse) = self.count_again(&group, found)? else { return Ok(None) };
@@ -117,34 +121,6 @@ impl Refinement<'_> {
         ascending(&pages[..count])
     }
 
-    /// The fewest groups of these pages that can be expected to do; none if groups of `most`, which are counted as finely
-    /// as possible, need no more readings.
-    fn wide_groups(&self, pages: &[PageUncertainty], most: usize) -> Vec<Vec<usize>> {
-        for readings in 1..pages.len().div_ceil(most) {
-            let left = |size: usize| self.left_by(pages, size, readings);
-            let sizes = (most..=MOST_WIDE).map(|size| (size, left(size)));
-            let Some((size, left)) = sizes.min_by(|a, b| a.1.total_cmp(&b.1)) else { break };
-            if left <= self.half_tolerance() {
-                return pages.chunks(size).take(readings).map(ascending).collect();
-            }
-        }
-        Vec::new()
-    }
-
-    /// What these pages can be expected to add to half-widths when the first ones have been counted again in so many
-    /// groups of this size.
-    fn left_by(&self, pages: &[PageUncertainty], size: usize, groups: usize) -> f64 {
-        let (counted, others) = pages.split_at((size * groups).min(pages.len()));
-        let bits = self.resolution().bits_of_pages(size);
-        // Where scores are spread evenly, half as wide bins add half as much. The lowest page of a group has the widest.
-        let finest = bits.last().copied().unwrap_or(0);
-        let halved = |page: &PageUncertainty| {
-            let halvings = finest.saturating_sub(page.bits.unwrap_or(finest));
-            page.area * 0.5_f64.powi(halvings as i32)
-        };
-        counted.iter().map(halved).sum::<f64>() + others.iter().map(|page| page.area).sum::<f64>()
-    }
-
     fn half_tolerance(&self) -> f64 {
         metrics::tolerance(self.run.settings) / 2.0
     }
@@ -154,12 +130,13 @@ impl Refinement<'_> {
     fn count_again(&mut self, pages: &[usize], found: &mut Bad) -> Result<Option<ScoreHistogram>, PipelineError> {
         let run = self.run;
         let images = self.images_reaching(pages);
+        let chosen = &ChosenPages::new(pages);
         let finer = Mutex::new(ScoreHistogram::new(self.counts.comparison(), self.resolution()));
         let known = found.clone();
         let (models, comparison) = ([self.model], self.counts.comparison());
         let counter = || PageCounter {
             settings: run.settings,
-            pages,
+            pages: chosen,
             counter: ScoreCounter::new(comparison),
             finer: &finer,
             scratch: RowScratch::default(),
@@ -189,6 +166,36 @@ impl Refinement<'_> {
             |score: f64| !by_score || self.counts.with_histogram(|histogram| histogram.page_of(score)) >= lowest;
         self.images.iter().filter(|(_, score)| reaches(*score)).map(|(image, _)| *image).collect()
     }
+}
+
+/// The fewest groups of these pages, of which the first add most, that can be expected to leave no more than this when
+/// they are counted again with this resolution. None if groups that are counted as finely as possible need no more
+/// readings.
+fn wide_groups(pages: &[PageUncertainty], resolution: Resolution, most_left: f64) -> Vec<Vec<usize>> {
+    let most = resolution.fine_pages();
+    let sizes = || std::iter::successors(Some(most), |&size| (size < pages.len()).then_some(size + size / 2 + 1));
+    let finest: Vec<(usize, u32)> = sizes().map(|size| (size, lowest_bits(resolution, size))).collect();
+    for readings in WIDE_READINGS.into_iter().take_while(|&readings| readings < pages.len().div_ceil(most)) {
+        let left = finest.iter().map(|&(size, bits)| (size, left_by(pages, size.saturating_mul(readings), bits)));
+        if let Some((size, _)) = left.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, left)| *left <= most_left) {
+            return pages.chunks(size).take(readings).map(ascending).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// The bits that the lowest of so many pages gets, which has the widest bins.
+fn lowest_bits(resolution: Resolution, pages: usize) -> u32 {
+    resolution.bits_of_pages(pages).last().copied().unwrap_or(0)
+}
+
+/// What these pages can be expected to add to half-widths when the first ones, so many, have 2^bits bins.
+fn left_by(pages: &[PageUncertainty], count: usize, bits: u32) -> f64 {
+    let (counted, others) = pages.split_at(count.min(pages.len()));
+    // Where scores are spread evenly, half as wide bins add half as much.
+    let halvings = |page: &PageUncertainty| bits as i32 - page.bits.unwrap_or(bits) as i32;
+    let after = |page: &PageUncertainty| page.area * 0.5_f64.powi(halvings(page));
+    counted.iter().map(after).sum::<f64>() + others.iter().map(|page| page.area).sum::<f64>()
 }
 
 /// The pages, the lowest first.
@@ -242,7 +249,7 @@ impl Areas {
 /// Counts the pixels of some pages.
 struct PageCounter<'a> {
     settings: &'a Settings,
-    pages: &'a [usize],
+    pages: &'a ChosenPages,
     counter: ScoreCounter,
     finer: &'a Mutex<ScoreHistogram>,
     scratch: RowScratch,
@@ -263,5 +270,39 @@ impl Count for PageCounter<'_> {
 
     fn finish(&mut self) {
         self.counter.finish(self.finer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(count: usize, bits: u32) -> Vec<PageUncertainty> {
+        let page = |i: usize| PageUncertainty { page: 7 * i, bits: Some(bits), area: 1e-3 / (i + 1) as f64, peak: 0.0 };
+        (0..count).map(page).collect()
+    }
+
+    #[test]
+    fn pages_are_counted_as_coarsely_as_will_do() {
+        let resolution = Resolution::default().of_pages();
+        let most = resolution.fine_pages();
+        let all = |pages: &[PageUncertainty]| left_by(pages, 0, 0);
+        // Few pages are counted as finely as possible.
+        assert!(wide_groups(&pages(most, 8), resolution, 1e-9).is_empty());
+        assert!(wide_groups(&[], resolution, 1e-9).is_empty());
+        // Many are counted together as long as that can do.
+        for (count, bits, most_left, expected) in
+            [(200, 8, 1e-3, 1), (200, 8, 1e-4, 2), (100_000, 2, 4e-3, 1), (100_000, 2, 1e-30, 0)]
+        {
+            let pages = pages(count, bits);
+            let groups = wide_groups(&pages, resolution, most_left);
+            assert!(groups.len() >= expected && (expected > 0 || groups.is_empty()), "{count} {most_left} {groups:?}");
+            assert!(groups.len() < count.div_ceil(most));
+            assert!(groups.iter().all(|group| group.is_sorted()));
+            let mut chosen: Vec<usize> = groups.concat();
+            chosen.sort_unstable();
+            assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(groups.is_empty() || all(&pages) > most_left);
+        }
     }
 }

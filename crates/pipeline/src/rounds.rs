@@ -6,12 +6,9 @@
 use pimo_store::{CategoryPart, PartAside};
 
 use crate::PipelineError;
-use crate::budget::Round;
+use crate::budget::{self, Round};
 use crate::category::{CategoryOutcome, CategoryRun};
 use crate::problem::{self, Bad};
-
-/// Rounds whose rows wait in files at most: to join them takes some memory for each.
-const MOST_ASIDE: usize = 8;
 
 /// Evaluates the detectors of all rounds and adds their rows to the run; `None` when there is nothing to add.
 ///
@@ -33,7 +30,7 @@ pub(crate) fn evaluate<'a>(
         let run = run(round);
         let Some((outcome, part)) = run.evaluate(found)? else { continue };
         aside.push(part.set_aside()?);
-        if aside.len() == MOST_ASIDE {
+        if aside.len() == budget::most_aside(run.settings) {
             aside = vec![join(&run, aside)?.set_aside()?];
         }
         match &mut joined {

@@ -102,7 +102,7 @@ impl RunWriter {
     }
 
     /// The rows of one category as parts have them that were set aside: each of other models, in ascending order. Asks
-    /// now and then whether to go on; `None` if not. Some 2 MB of memory are needed for each part.
+    /// now and then whether to go on; `None` if not. Some 4 MB of memory are needed for each part.
     ///
     /// # Errors
     /// As [`category`](Self::category); the parts have rows of another category, or of the same models; or what the
