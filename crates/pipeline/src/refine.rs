@@ -21,10 +21,10 @@ use crate::problem::{self, Bad};
 use crate::sweep::{Count, Outcome};
 use crate::{PipelineError, Settings};
 
-/// Times that the maps are read again at most.
+/// Times that the maps are read again at most, to count as finely as possible.
 const MOST_READINGS: usize = 256;
-/// Numbers of readings that are considered for pages that are counted less finely than possible.
-const WIDE_READINGS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/// Numbers of readings that are considered for pages that are counted less finely.
+const WIDE_READINGS: [usize; 16] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 
 /// What is refined: one detector's pixels in one category.
 pub(crate) struct Refinement<'a> {
