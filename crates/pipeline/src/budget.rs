@@ -109,18 +109,17 @@ impl Budget<'_> {
     /// As many lanes as threads are asked for, if the budget holds the frames that are then in flight; else fewer.
     fn lanes(&self, models: &[usize]) -> Result<Lanes, PipelineError> {
         let allowed = self.settings.memory;
-        let shares_with = |memory| self.shares(models, self.kept(models, memory));
-        let shares = shares_with(allowed);
+        let shares_in = |memory| self.shares(models, self.kept(models, memory));
+        let shares = shares_in(allowed);
         let mut needed = shares.least_bytes();
         if needed <= allowed {
             return Ok(shares.lanes(self.settings));
         }
         // With more memory more may be kept.
-        while shares_with(needed).least_bytes() > needed {
-            needed = shares_with(needed).least_bytes();
+        while shares_in(needed).least_bytes() > needed {
+            needed = shares_in(needed).least_bytes();
         }
-        let usual = self.shares_unmapped(models, CurvePoints::default(), shares.kept);
-        let only_curves = usual.least_bytes() <= allowed;
+        let only_curves = self.shares_with(models, CurvePoints::default(), shares.kept).least_bytes() <= allowed;
         let what = if only_curves { self.long_curves() } else { self.refusal(&shares) };
         Err(PipelineError::Memory { what, needed, allowed })
     }
@@ -155,15 +154,19 @@ impl Budget<'_> {
     }
 
     fn shares(&self, models: &[usize], kept: Kept) -> Shares {
-        let largest_map = |model: &PlannedModel| model.map_bytes;
-        let mut shares = self.shares_of(models, self.settings.curves, largest_map, kept);
+        self.shares_with(models, self.settings.curves, kept)
+    }
+
+    /// The same with other curves.
+    fn shares_with(&self, models: &[usize], curves: CurvePoints, kept: Kept) -> Shares {
+        let mut shares = self.shares_of(models, curves, |model| model.map_bytes, kept);
         // What is kept does not depend on other detectors; that there is room for their results is another matter.
         let others = self.category.models.len().saturating_sub(1) as u64;
         shares.state = shares.state.saturating_add((self.images as u64 * OTHERS_BYTES).saturating_mul(others));
         shares
     }
 
-    /// The same with other curves, if no file is mapped.
+    /// What matters to what is kept: if no file is mapped, and there are no other detectors.
     fn shares_unmapped(&self, models: &[usize], curves: CurvePoints, kept: Kept) -> Shares {
         self.shares_of(models, curves, |model| model.most_map_bytes, kept)
     }
