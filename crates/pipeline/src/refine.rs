@@ -10,7 +10,7 @@
 use std::sync::Mutex;
 
 use pimo_accumulator::{BadScore, ChosenPages, ImageScore, Regions, Resolution, ScoreCounter, ScoreHistogram};
-use pimo_finaliser::Interval;
+use pimo_finaliser::{CurveValues, Interval};
 use pimo_frame::{Frame, RowScratch};
 
 use crate::category::CategoryRun;
@@ -73,7 +73,7 @@ impl Refinement<'_> {
                     break;
                 }
                 let Some(mut coarse) = self.count_again(&group, found)? else { return Ok(None) };
-                areas.add(&self.measure()?.0);
+                areas.add(&self.metrics()?.0);
                 refined.clone_from(&metrics);
                 areas.apply(&mut refined);
                 // The finer pages have served; the histogram becomes what it was.
@@ -98,15 +98,21 @@ impl Refinement<'_> {
 
     /// The metrics of all pixels, and the pages that make them uncertain.
     fn measure(&self) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
+        let (metrics, values) = self.metrics()?;
+        let pages = self.counts.uncertainty(&self.run.settings.aupro_limits, &values);
+        Ok((metrics, pages.map_err(|error| self.run.too_many_pixels(error))?))
+    }
+
+    /// The metrics of all pixels, and the values of pimo's own.
+    fn metrics(&self) -> Result<(Vec<Metric>, CurveValues), PipelineError> {
         let settings = self.run.settings;
         let fault = |error| self.run.too_many_pixels(error);
         let values = self.counts.values(&settings.aupro_limits, &settings.at).map_err(fault)?;
-        let pages = self.counts.uncertainty(&settings.aupro_limits, &values).map_err(fault)?;
         let metrics = match settings.profile {
             Some(profile) => metrics::of_pixels_by(profile, &self.counts.curve().map_err(fault)?),
             None => metrics::of_pixels(&values, settings),
         };
-        Ok((metrics, pages))
+        Ok((metrics, values))
     }
 
     /// Of these pages the first ones, so many at least and at most, that leave less than half of the tolerance; ascending.

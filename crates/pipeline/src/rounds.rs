@@ -19,8 +19,9 @@ pub(crate) fn evaluate<'a>(
     run: impl Fn(&'a Round) -> CategoryRun<'a>,
     found: &mut Bad,
 ) -> Result<Option<CategoryOutcome>, PipelineError> {
-    if let [round] = rounds {
-        let Some((outcome, part)) = run(round).evaluate(found)? else { return Ok(None) };
+    let [first, others @ ..] = rounds else { return Ok(None) };
+    if others.is_empty() {
+        let Some((outcome, part)) = run(first).evaluate(found)? else { return Ok(None) };
         part.commit()?;
         return Ok(Some(outcome));
     }
@@ -45,9 +46,7 @@ pub(crate) fn evaluate<'a>(
     }
     // What is wrong with all detectors may have been found when some of them were through.
     let Some(joined) = joined.filter(|_| !found.sound_models().is_empty()) else { return Ok(None) };
-    if let Some(round) = rounds.first() {
-        join(&run(round), aside)?.commit()?;
-    }
+    join(&run(first), aside)?.commit()?;
     Ok(Some(joined))
 }
 

@@ -77,32 +77,34 @@ fn aside<R: Row>(run: &OpenRun, buffer: TableBuffer<R>) -> Result<Option<FileAsi
 /// Adds the rows of parts to one that is still empty, in the order in which the parts together would have come; false
 /// as soon as it is not to go on.
 pub(crate) fn join(parts: Vec<PartAside>, joined: &mut CategoryPart, go_on: &dyn Fn() -> bool) -> Result<bool> {
-    for row in merged(parts.iter().map(|part| &part.images), |row| (&row.image_id, &row.model))? {
-        joined.image(&row?)?;
-        if !go_on() {
-            return Ok(false);
-        }
-    }
-    for row in merged(parts.iter().map(|part| &part.regions), |row| (&row.image_id, &row.model))? {
-        joined.region(&row?)?;
-        if !go_on() {
-            return Ok(false);
-        }
-    }
-    for row in merged(parts.iter().map(|part| &part.axis), |row| ("", &row.model))? {
-        joined.axis(&row?)?;
-    }
-    let curves = parts.iter().filter_map(|part| part.curves.as_ref());
-    let curves = curves.map(|file| StoredCurves::open(file.path.clone())).collect::<Result<_>>()?;
-    for curve in (Merged { sources: curves, key: |curve: &StoredCurve| (&curve.image_id, &curve.model) }) {
-        joined.curve(&curve?.slice())?;
-        if !go_on() {
-            return Ok(false);
-        }
+    let images = merged(parts.iter().map(|part| &part.images), |row| (&row.image_id, &row.model))?;
+    let regions = merged(parts.iter().map(|part| &part.regions), |row| (&row.image_id, &row.model))?;
+    let axis = merged(parts.iter().map(|part| &part.axis), |row| ("", &row.model))?;
+    let whole = add_all(images, go_on, |row| joined.image(&row))?
+        && add_all(regions, go_on, |row| joined.region(&row))?
+        && add_all(axis, go_on, |row| joined.axis(&row))?
+        && add_all(merged_curves(&parts)?, go_on, |curve| joined.curve(&curve.slice()))?;
+    if !whole {
+        return Ok(false);
     }
     for part in parts {
         part.metrics.into_iter().try_for_each(|row| joined.next_metric(row))?;
         joined.published.extend(part.published);
+    }
+    Ok(true)
+}
+
+/// Adds rows as long as it is to go on; whether that were all.
+fn add_all<T>(
+    rows: impl Iterator<Item = Result<T>>,
+    go_on: &dyn Fn() -> bool,
+    mut add: impl FnMut(T) -> Result<()>,
+) -> Result<bool> {
+    for row in rows {
+        add(row?)?;
+        if !go_on() {
+            return Ok(false);
+        }
     }
     Ok(true)
 }
@@ -123,6 +125,13 @@ fn merged<'f, R: Row + 'f>(
 ) -> Result<Merged<TableRows<R>, R>> {
     let rows = |file: &FileAside<R>| Ok(TableRows::open_by(&file.path, ROWS_AT_A_TIME)?.peekable());
     Ok(Merged { sources: files.flatten().map(rows).collect::<Result<_>>()?, key })
+}
+
+/// The curves of several parts, each of them whole.
+fn merged_curves(parts: &[PartAside]) -> Result<Merged<StoredCurves, StoredCurve>> {
+    let files = parts.iter().filter_map(|part| part.curves.as_ref());
+    let sources = files.map(|file| StoredCurves::open(file.path.clone())).collect::<Result<_>>()?;
+    Ok(Merged { sources, key: |curve| (&curve.image_id, &curve.model) })
 }
 
 impl<I: Iterator<Item = Result<T>>, T> Iterator for Merged<I, T> {
