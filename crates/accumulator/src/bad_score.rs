@@ -1,6 +1,6 @@
 //! Scores that are no numbers.
 
-use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample};
 
 /// The first score of a map that is NaN or infinite; row and column at evaluation size, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -26,6 +26,13 @@ impl BadScore {
 struct First(Option<BadScore>);
 
 impl RowVisitor for First {
+    fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
+        // Where all are numbers, which is soon said of many, none has to be looked at alone.
+        if !S::summary(rows).finite {
+            (first..).zip(rows.chunks_exact(width)).for_each(|(y, row)| self.row(y, row, None));
+        }
+    }
+
     fn row<S: Sample>(&mut self, y: usize, row: &[S], _mask: Option<&[u64]>) {
         if self.0.is_none() {
             let bad = row.iter().position(|score| !score.is_finite());

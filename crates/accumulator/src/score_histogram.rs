@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
-use crate::score_rows::{ChosenPages, ChosenRows, Rows, RowsAhead, RowsBack};
+use crate::chosen_pages::{ChosenPages, ChosenRows};
+use crate::score_rows::{Rows, RowsAhead, RowsBack};
 use crate::{KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.

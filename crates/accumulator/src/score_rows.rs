@@ -7,7 +7,7 @@ use pimo_frame::{Mask, RowVisitor, Sample};
 use crate::{KeyCounter, KeyHistogram, OrderedKey, RegionRun, Regions, ScoreHistogram};
 
 /// Shows rows with their anomalous runs, those without any together.
-fn by_runs<S>(
+pub(crate) fn by_runs<S>(
     regions: Option<&Regions>,
     first: usize,
     rows: &[S],
@@ -59,7 +59,8 @@ impl<K: OrderedKey> RowVisitor for Rows<'_, K> {
 }
 
 impl<K: OrderedKey> Rows<'_, K> {
-    fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
+    /// Counts scores of which the runs are anomalous.
+    pub(crate) fn count<S: Sample>(&mut self, scores: &[S], runs: &[RegionRun]) {
         self.counter.count_row(scores, runs, weights(self.regions));
         self.hand_over();
     }
@@ -75,48 +76,6 @@ impl<K: OrderedKey> Rows<'_, K> {
         {
             self.counter.take_over((self.of_type)(&mut histogram));
         }
-    }
-}
-
-/// Counts the pixels of some pages alone.
-pub(crate) struct ChosenRows<'a, K: OrderedKey> {
-    pub(crate) rows: Rows<'a, K>,
-    pub(crate) pages: &'a ChosenPages,
-}
-
-/// Some pages of a histogram.
-#[derive(Clone, Debug)]
-pub struct ChosenPages {
-    /// Of every page that there may be, with keys of either type, whether it is one of them.
-    is_chosen: Vec<bool>,
-}
-
-impl ChosenPages {
-    /// These [pages](ScoreHistogram::page_of).
-    pub fn new(pages: &[usize]) -> Self {
-        let mut is_chosen = vec![false; 1 << u64::PREFIX_BITS];
-        for &page in pages {
-            is_chosen[page] = true;
-        }
-        Self { is_chosen }
-    }
-}
-
-impl<K: OrderedKey> RowVisitor for ChosenRows<'_, K> {
-    fn row<S: Sample>(&mut self, y: usize, row: &[S], _: Option<&[u64]>) {
-        let chosen = |score: &&S| self.pages.is_chosen[K::of(score.to_f64()).prefix()];
-        let mut scores: Vec<S> = Vec::new();
-        let mut chosen_runs = Vec::new();
-        let mut at = 0;
-        for run in runs(self.rows.regions, y) {
-            scores.extend(row[at..run.start as usize].iter().filter(chosen));
-            let start = scores.len() as u32;
-            scores.extend(row[run.start as usize..run.end as usize].iter().filter(chosen));
-            chosen_runs.push(RegionRun { start, end: scores.len() as u32, region: run.region });
-            at = run.end as usize;
-        }
-        scores.extend(row[at..].iter().filter(chosen));
-        self.rows.count(&scores, &chosen_runs);
     }
 }
 

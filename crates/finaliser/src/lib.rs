@@ -8,45 +8,44 @@
 //! Counts are integers here until they become a rate, comparisons with a bound are made on integers, and logarithms
 //! come from `libm`, so that the same counts give the same bits on every machine.
 
-mod axis;
-mod decimal;
-mod fpr_bounds;
-mod levels;
-pub mod linspace;
-mod overlap_curve;
-mod quantile;
-mod shared_fpr;
-
-pub use axis::{AxisError, AxisRow, OperatingPoint, SharedAxis};
-pub use decimal::{Decimal, DecimalError};
-pub use fpr_bounds::{BoundsError, FprBounds};
-pub use levels::{CurvePoints, log_spaced};
-pub use overlap_curve::OverlapCurve;
-pub use shared_fpr::{SharedFpr, SharedFprError};
-
 mod area_below;
+mod axis;
 mod best_threshold;
 mod binned_axis;
 mod curve_walk;
+mod decimal;
 mod even_edges;
+mod fpr_bounds;
 mod interval;
+mod levels;
+pub mod linspace;
+mod overlap_curve;
 mod overlap_mean;
 mod precision_recall;
 mod profile;
+mod quantile;
 mod rate_points;
 mod region_overlap;
 mod score_curve;
+mod shared_fpr;
 mod step;
 mod threshold_rates;
 mod uncertainty;
+
+pub use axis::{AxisError, AxisRow, OperatingPoint, SharedAxis};
 pub use best_threshold::BestThreshold;
 pub use binned_axis::BinnedAxis;
 pub use curve_walk::{CurveValues, CurveWalk};
+pub use decimal::{Decimal, DecimalError};
 pub use even_edges::EvenEdges;
+pub use fpr_bounds::{BoundsError, FprBounds};
 pub use interval::{Interval, macro_average};
+pub use levels::{CurvePoints, log_spaced};
+pub use overlap_curve::OverlapCurve;
 pub use overlap_mean::{BestIouMean, iou_shared_max};
 pub use profile::{Profile, ProfileError, ProfileValue};
 pub use rate_points::{NormalPixels, RatePoint, RateWalk};
 pub use score_curve::{CurveError, ScoreCurve};
+pub use shared_fpr::{SharedFpr, SharedFprError};
 pub use threshold_rates::ThresholdRates;
 pub use uncertainty::{BinUncertainty, UncertaintyWalk};

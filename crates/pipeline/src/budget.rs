@@ -193,6 +193,7 @@ impl Budget<'_> {
             counter: detectors.counter_bytes(kept),
             result: detectors.result_bytes(tail),
             closing,
+            again: detectors.again_bytes(kept.resolution),
         }
     }
 
@@ -261,6 +262,16 @@ struct Shares {
     result: u64,
     /// What bins of one detector take when its metrics are computed and no images are on their way.
     closing: u64,
+    again: Again,
+}
+
+/// What is there beside the state when pages are counted again, one detector after the other.
+#[derive(Clone, Copy)]
+struct Again {
+    /// Whatever the number of threads.
+    state: u64,
+    /// Each counting thread.
+    counter: u64,
 }
 
 impl Shares {
@@ -295,9 +306,10 @@ impl Shares {
     fn bytes(&self, lanes: Lanes) -> u64 {
         let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
         let results = self.result.saturating_mul((lanes.window() * lanes.at_once) as u64);
-        let counters = self.counter.saturating_mul(lanes.counters as u64);
-        let sweep = frames.saturating_add(results).saturating_add(counters);
-        self.state.saturating_add(sweep.max(self.closing))
+        let counters = |each: u64| each.saturating_mul(lanes.counters as u64);
+        let sweep = frames.saturating_add(results).saturating_add(counters(self.counter));
+        let again = frames.saturating_add(counters(self.again.counter)).max(self.closing);
+        self.state.saturating_add(sweep.max(self.again.state.saturating_add(again)))
     }
 }
 
@@ -358,13 +370,28 @@ impl<'a> Detectors<'a> {
             ImageScore::Max | ImageScore::Mean => 0,
             ImageScore::MeanTop(k) => k.min(largest.pixels()),
         };
-        COUNTER_BYTES
+        self.least_counter_bytes()
             .saturating_add(wanted.saturating_add(top).saturating_mul(48))
             .saturating_add(self.pixel_bytes(kept.resolution).1)
-            // Those of the frame, and its rows on their way.
-            .saturating_add(region_bytes(settings, category).unwrap_or(0) * 2)
             .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
             .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
+    }
+
+    /// Bytes of one thread that only looks at frames and their regions.
+    fn least_counter_bytes(&self) -> u64 {
+        // Regions of the frame, and rows of them on their way.
+        COUNTER_BYTES.saturating_add(region_bytes(self.settings, self.category).unwrap_or(0) * 2)
+    }
+
+    /// Bytes that counting pages again takes: finer pages of every detector may stay, and others are counted.
+    fn again_bytes(&self, resolution: Resolution) -> Again {
+        let plans = || self.plans(resolution);
+        let counted = plans().map(PixelPlan::again_bytes).max().unwrap_or(0);
+        let counter = plans().map(PixelPlan::again_counter_bytes).max().unwrap_or(0);
+        Again {
+            state: plans().map(PixelPlan::again_bytes).fold(counted, u64::saturating_add),
+            counter: self.least_counter_bytes().saturating_add(counter),
+        }
     }
 
     /// Bytes of the results of one image: the points of its curve, or its count at each threshold.

@@ -91,10 +91,17 @@ impl PixelPlan {
 
     /// Bytes that the histograms take at most.
     pub(crate) fn state_bytes(self) -> u64 {
-        let bytes = |resolution| ScoreHistogram::bytes(self.comparison, resolution);
-        // Pages that were counted again and stay, and those that are.
-        let again = if self.refine { 2 * bytes(self.resolution.of_pages()) } else { 0 };
-        self.histograms() * bytes(self.resolution) + again
+        self.histograms() * ScoreHistogram::bytes(self.comparison, self.resolution)
+    }
+
+    /// Bytes that pages take at most which are counted again.
+    pub(crate) fn again_bytes(self) -> u64 {
+        if self.refine { ScoreHistogram::bytes(self.comparison, self.resolution.of_pages()) } else { 0 }
+    }
+
+    /// Bytes that the counter of one thread takes at most when pages are counted again.
+    pub(crate) fn again_counter_bytes(self) -> u64 {
+        if self.refine { ScoreCounter::bytes(self.comparison, self.resolution.of_pages()) } else { 0 }
     }
 
     /// Bytes that the counters of one thread take at most.
