@@ -80,19 +80,26 @@ pub struct Regions {
 impl Regions {
     /// Finds the regions of a mask.
     pub fn of(mask: &Mask, connectivity: Connectivity) -> Self {
+        Self::joined(mask, |runs, above, here| join_rows(runs, above, here, connectivity))
+    }
+
+    /// All anomalous pixels of a mask as one region, whether they hang together or not: for those who only want to know
+    /// which pixels are anomalous. Takes less memory, the more the smaller the regions are.
+    pub fn as_one(mask: &Mask) -> Self {
+        Self::joined(mask, |runs, _, here| runs[here..].iter_mut().for_each(|run| run.region = 0))
+    }
+
+    /// Finds runs, and joins the runs `above..here` of one row with those from `here` on of the next.
+    fn joined(mask: &Mask, join: impl Fn(&mut [RegionRun], usize, usize)) -> Self {
         let height = mask.size().height as usize;
-        let mut runs: Vec<RegionRun> = Vec::new();
+        let mut runs: Vec<RegionRun> = Vec::with_capacity(count_runs(mask));
         let mut row_ends = Vec::with_capacity(height + 1);
         row_ends.push(0);
         let mut above = 0;
         for y in 0..height {
             let here = runs.len();
-            let words = mask.row(y);
-            // Most rows have no anomalous pixel, which is seen faster than there are no runs.
-            if words.iter().fold(0, |any, word| any | word) != 0 {
-                push_runs(words, &mut runs);
-            }
-            join_rows(&mut runs, above, here, connectivity);
+            push_runs(mask.row(y), &mut runs);
+            join(&mut runs, above, here);
             row_ends.push(runs.len());
             above = here;
         }
@@ -111,21 +118,32 @@ impl Regions {
         Self { runs, row_ends, found, weights }
     }
 
-    /// Bytes that finding the regions of a mask takes at most, told by its runs without finding them.
-    pub fn most_bytes(mask: &Mask) -> u64 {
-        let row_runs = |words: &[u64]| {
-            let mut carry = 0;
-            words.iter().fold(0, |runs, &word| {
-                // A run starts where a pixel is anomalous and the one to its left is not.
-                let starts = word & !(word << 1 | carry);
-                carry = word >> 63;
-                runs + u64::from(starts.count_ones())
-            })
-        };
-        let runs: u64 = (0..mask.size().height as usize).map(|y| row_runs(mask.row(y))).sum();
-        // Vectors double as they grow. Every run may be a region of its own.
-        let per_run = 2 * (size_of::<RegionRun>() + size_of::<Region>()) + size_of::<u128>();
-        runs * per_run as u64 + (u64::from(mask.size().height) + 1) * size_of::<usize>() as u64
+    /// Bytes that the regions of a mask take at most, and what is told of each; found out without finding them.
+    pub fn most_bytes(mask: &Mask, connectivity: Connectivity) -> u64 {
+        let (mut runs, mut regions) = (0, 0);
+        let (mut above, mut here) = (Vec::new(), Vec::new());
+        for y in 0..mask.size().height as usize {
+            here.clear();
+            push_runs(mask.row(y), &mut here);
+            runs += here.len();
+            // The highest runs of a region touch none above.
+            regions += here.len() - count_touching(&above, &here, connectivity);
+            std::mem::swap(&mut above, &mut here);
+        }
+        Self::bytes(mask, runs as u64, regions as u64)
+    }
+
+    /// The same if every run of pixels were a region of its own: more, but sooner found out.
+    pub fn most_bytes_of_runs(mask: &Mask) -> u64 {
+        let runs = count_runs(mask) as u64;
+        Self::bytes(mask, runs, runs)
+    }
+
+    fn bytes(mask: &Mask, runs: u64, regions: u64) -> u64 {
+        // What is told of a region is not more than what is known of it.
+        let each = 2 * size_of::<Region>() + size_of::<u128>();
+        let rows = u64::from(mask.size().height) + 1;
+        runs * size_of::<RegionRun>() as u64 + regions * each as u64 + rows * size_of::<usize>() as u64
     }
 
     /// The regions, in raster order of their first pixel.
@@ -144,8 +162,27 @@ impl Regions {
     }
 }
 
+/// Runs of a mask, in all rows.
+fn count_runs(mask: &Mask) -> usize {
+    let in_row = |words: &[u64]| {
+        let mut before = 0;
+        let starts = words.iter().map(|&word| {
+            // A run starts where a pixel is anomalous and the one to its left is not.
+            let starts = word & !(word << 1 | before);
+            before = word >> 63;
+            starts.count_ones() as usize
+        });
+        starts.sum::<usize>()
+    };
+    (0..mask.size().height as usize).map(|y| in_row(mask.row(y))).sum()
+}
+
 /// Appends the runs of one row; until [`number_regions`], a run's `region` is its parent in the union-find forest.
 fn push_runs(words: &[u64], runs: &mut Vec<RegionRun>) {
+    // Most rows have no anomalous pixel: asking for that is quicker than looking for runs.
+    if words.iter().fold(0, |any, word| any | word) == 0 {
+        return;
+    }
     let mut open = None;
     for (i, &word) in words.iter().enumerate() {
         let base = i as u32 * 64;
@@ -176,11 +213,10 @@ fn push(runs: &mut Vec<RegionRun>, start: u32, end: u32) {
 
 /// Joins the runs `above..here` of one row with the runs from `here` of the next row where they touch.
 fn join_rows(runs: &mut [RegionRun], above: usize, here: usize, connectivity: Connectivity) {
-    let reach = u32::from(connectivity == Connectivity::Eight);
     let (mut upper, mut lower) = (above, here);
     while upper < here && lower < runs.len() {
         let (a, b) = (runs[upper], runs[lower]);
-        if a.start < b.end + reach && b.start < a.end + reach {
+        if touch(a, b, connectivity) {
             join(runs, upper as u32, lower as u32);
         }
         if a.end < b.end {
@@ -189,6 +225,25 @@ fn join_rows(runs: &mut [RegionRun], above: usize, here: usize, connectivity: Co
             lower += 1;
         }
     }
+}
+
+/// Whether runs of neighbouring rows touch.
+fn touch(a: RegionRun, b: RegionRun, connectivity: Connectivity) -> bool {
+    let reach = u32::from(connectivity == Connectivity::Eight);
+    a.start < b.end + reach && b.start < a.end + reach
+}
+
+/// How many of the runs in the row `here` touch one in the row above.
+fn count_touching(above: &[RegionRun], here: &[RegionRun], connectivity: Connectivity) -> usize {
+    let mut first = 0;
+    let touching = here.iter().filter(|run| {
+        // Runs that end too far to the left for this one do so for all that follow.
+        while above.get(first).is_some_and(|upper| upper.end < run.start) {
+            first += 1;
+        }
+        above[first..].iter().take(2).any(|upper| touch(*upper, **run, connectivity))
+    });
+    touching.count()
 }
 
 fn join(runs: &mut [RegionRun], a: u32, b: u32) {
@@ -211,7 +266,8 @@ fn root(runs: &mut [RegionRun], mut run: u32) -> u32 {
 
 /// Replaces parents by region numbers and measures the regions.
 fn number_regions(runs: &mut [RegionRun], row_ends: &[usize]) -> Vec<Region> {
-    let mut regions: Vec<Region> = Vec::new();
+    let roots = runs.iter().enumerate().filter(|(i, run)| run.region as usize == *i).count();
+    let mut regions: Vec<Region> = Vec::with_capacity(roots);
     for y in 0..row_ends.len() - 1 {
         for i in row_ends[y]..row_ends[y + 1] {
             // Every run before this one has its region's number already, so a parent other than itself is one.
@@ -360,25 +416,48 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_most_bytes_are_enough() {
-        for mask in [
-            Mask::from_fn(Size::new(40, 200), |y, x| (y + x) % 2 == 0),
-            Mask::from_fn(Size::new(3, 129), |_, x| x > 62 && x < 66 || x == 128),
-            Mask::empty(Size::new(9, 9)),
-        ] {
-            let found = Regions::of(&mask, Connectivity::Four);
-            let bytes = found.runs.capacity() * size_of::<RegionRun>()
-                + found.found.capacity() * size_of::<Region>()
-                + found.weights.capacity() * size_of::<u128>()
-                + found.row_ends.capacity() * size_of::<usize>();
-            // The smallest vectors have room for four.
-            assert!(bytes as u64 <= Regions::most_bytes(&mask) + 1000, "{bytes}");
-            let starts: usize = (0..mask.size().height as usize).map(|y| found.row(y).len()).sum();
-            let height = u64::from(mask.size().height) + 1;
-            let per_run = 2 * (size_of::<RegionRun>() + size_of::<Region>()) + size_of::<u128>();
-            assert_eq!(Regions::most_bytes(&mask), starts as u64 * per_run as u64 + height * 8);
+    proptest! {
+        #[test]
+        fn the_most_bytes_are_enough(
+            height in 1_u32..12, width in prop_oneof![1_u32..12, 60_u32..70, 126_u32..131],
+            bits in proptest::collection::vec(any::<u8>(), 1..200), density in 1_u8..255,
+        ) {
+            let mask = Mask::from_fn(Size::new(height, width), |y, x| {
+                bits[(y * width as usize + x) % bits.len()] < density
+            });
+            for connectivity in [Connectivity::Four, Connectivity::Eight] {
+                let found = Regions::of(&mask, connectivity);
+                let bytes = found.runs.capacity() * size_of::<RegionRun>()
+                    + found.found.capacity() * 2 * size_of::<Region>()
+                    + found.weights.capacity() * size_of::<u128>()
+                    + found.row_ends.capacity() * size_of::<usize>();
+                let most = Regions::most_bytes(&mask, connectivity);
+                prop_assert!(bytes as u64 <= most && most <= Regions::most_bytes_of_runs(&mask));
+            }
         }
+
+        #[test]
+        fn as_one_region_the_same_pixels_are_anomalous(
+            bits in proptest::collection::vec(any::<u8>(), 1..200), density in 1_u8..255,
+        ) {
+            let mask = Mask::from_fn(Size::new(9, 70), |y, x| bits[(y * 70 + x) % bits.len()] < density);
+            let (found, one) = (Regions::of(&mask, Connectivity::Eight), Regions::as_one(&mask));
+            let ends = |regions: &Regions| -> Vec<(u32, u32)> {
+                (0..9).flat_map(|y| regions.row(y)).map(|run| (run.start, run.end)).collect()
+            };
+            prop_assert_eq!(ends(&found), ends(&one));
+            let area = |regions: &Regions| regions.regions().iter().map(|region| region.area).sum::<u64>();
+            prop_assert_eq!(area(&found), area(&one));
+            prop_assert!(one.regions().len() == usize::from(area(&one) > 0));
+        }
+    }
+
+    /// Lines across the direction of the rows have as many runs as pixels, but are few regions.
+    #[test]
+    fn lines_take_no_more_memory_than_their_runs() {
+        let across = Mask::from_fn(Size::new(1024, 1024), |_, x| x % 16 == 0);
+        let most = Regions::most_bytes(&across, Connectivity::Eight);
+        assert!(most < 1 << 20 && Regions::most_bytes_of_runs(&across) > 9 << 20, "{most}");
     }
 
     #[test]

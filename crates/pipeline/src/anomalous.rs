@@ -122,7 +122,7 @@ impl Count for AnomalousCounter<'_> {
         let thresholds = OverlapThresholds { axis: side.axis.keys(), predicted };
         let metrics = self.settings.metrics;
         let mask = frame.mask().filter(|_| metrics.needs_regions());
-        self.regions = mask.map(|mask| Regions::of(mask, self.settings.connectivity));
+        self.regions = mask.map(|mask| self.settings.regions_of(mask));
         // All look at the frame together: it comes from memory, and is resampled, once.
         let (regions, cells) = (self.regions.as_ref(), self.cells[model].as_mut());
         let grid = cells.zip(regions).map(|(cells, regions)| cells.rows(frame.evaluated(), regions, &mut self.high));

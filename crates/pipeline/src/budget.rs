@@ -1,6 +1,8 @@
 //! What a category takes of the memory budget, found out before work starts.
 
-use pimo_accumulator::{BestIouFinder, HighPixels, ImageScore, Resolution, TailEntry, UpperTail};
+use pimo_accumulator::{
+    BestIouFinder, Connectivity, HighPixels, ImageScore, Regions, Resolution, TailEntry, UpperTail,
+};
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
@@ -313,11 +315,34 @@ impl Shares {
     }
 }
 
-/// Bytes set aside in each counting thread for the connected regions of one mask: a hundred times what masks drawn by
-/// hand need, a twentieth of what a chessboard takes. `None` where regions are not looked for.
-pub(crate) fn region_bytes(settings: &Settings, category: &PlannedCategory<'_>) -> Option<u64> {
-    let largest = category.largest_image().pixels();
-    settings.metrics.needs_regions().then(|| (largest * 4).max(1 << 20))
+/// What finding the connected regions of one mask may take in each counting thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegionLimit {
+    pub(crate) bytes: u64,
+    connectivity: Connectivity,
+}
+
+impl RegionLimit {
+    /// The limit for masks of a category; `None` where regions are not looked for.
+    pub(crate) fn new(settings: &Settings, category: &PlannedCategory<'_>) -> Option<Self> {
+        let bytes = region_bytes(category);
+        settings.metrics.joins_regions().then_some(Self { bytes, connectivity: settings.connectivity })
+    }
+
+    /// Whether the regions of a mask keep to the limit; if not, the bytes that they may take.
+    pub(crate) fn check(self, mask: &Mask) -> Result<(), u64> {
+        if Regions::most_bytes_of_runs(mask) <= self.bytes {
+            return Ok(());
+        }
+        let needed = Regions::most_bytes(mask, self.connectivity);
+        if needed <= self.bytes { Ok(()) } else { Err(needed) }
+    }
+}
+
+/// Bytes set aside in each counting thread for the runs of anomalous pixels of one mask, and for its regions: enough for
+/// any runs, a hundred times what regions drawn by hand need, a tenth of those of a chessboard.
+fn region_bytes(category: &PlannedCategory<'_>) -> u64 {
+    (category.largest_image().pixels() * 6).max(2 << 20)
 }
 
 /// What some detectors take together.
@@ -380,7 +405,8 @@ impl<'a> Detectors<'a> {
     /// Bytes of one thread that only looks at frames and their regions.
     fn least_counter_bytes(&self) -> u64 {
         // Regions of the frame, and rows of them on their way.
-        COUNTER_BYTES.saturating_add(region_bytes(self.settings, self.category).unwrap_or(0) * 2)
+        let regions = if self.settings.metrics.needs_regions() { region_bytes(self.category) } else { 0 };
+        COUNTER_BYTES.saturating_add(regions * 2)
     }
 
     /// Bytes that counting pages again takes: finer pages of every detector may stay, and others are counted.

@@ -11,7 +11,7 @@ use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
 use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
 use crate::anomalous::{AnomalousCounter, AnomalousSeen, RegionSeen};
-use crate::budget::{Round, region_bytes};
+use crate::budget::{RegionLimit, Round};
 use crate::digest::{self, Digest};
 use crate::metrics::{self, Metric};
 use crate::normal::{NormalSide, NormalSweep};
@@ -180,7 +180,7 @@ impl CategoryRun<'_> {
             dataset: self.dataset,
             category: self.planned,
             mask_rule: self.settings.mask_rule,
-            region_bytes: region_bytes(self.settings, self.planned),
+            region_limit: RegionLimit::new(self.settings, self.planned),
             half_precision: self.settings.rounds_to_half(),
             images,
             models,

@@ -214,7 +214,7 @@ impl Decoding<'_> {
             dataset: self.dataset,
             category,
             mask_rule: self.settings.mask_rule,
-            region_bytes: budget::region_bytes(self.settings, category),
+            region_limit: budget::RegionLimit::new(self.settings, category),
             half_precision: self.settings.rounds_to_half(),
             images,
             models: &self.round.models,

@@ -40,9 +40,15 @@ impl Metrics {
         self.pixel || self.aupro || self.iou
     }
 
-    /// Whether connected regions of masks have to be found.
+    /// Whether it has to be known which pixels are anomalous, and of which connected region if it
+    /// [joins](Self::joins_regions) them.
     pub const fn needs_regions(self) -> bool {
         self.counts_all_pixels() || self.regions
+    }
+
+    /// Whether connected regions of masks have to be found.
+    pub const fn joins_regions(self) -> bool {
+        self.aupro || self.regions
     }
 
     const NAMES: [&'static str; 5] = ["pixel", "aupro", "iou", "regions", "image"];

@@ -68,7 +68,7 @@ impl About<'_> {
     pub(crate) fn many_regions(self, file: PathBuf, needed: u64, allowed: u64) -> Problem {
         let message = format!(
             "the mask falls into so many pieces that finding its connected regions takes {} of memory, and {} are set \
-             aside for that; is it a mask? If so, use --metrics aupimo,image, which needs no regions",
+             aside for that; is it a mask? If so, use --metrics aupimo,pixel,iou,image, which needs no regions",
             bytes(needed),
             bytes(allowed)
         );

@@ -9,7 +9,7 @@
 
 use std::sync::Mutex;
 
-use pimo_accumulator::{BadScore, ChosenPages, ImageScore, Regions, Resolution, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{BadScore, ChosenPages, ImageScore, Resolution, ScoreCounter, ScoreHistogram};
 use pimo_finaliser::{CurveValues, Interval};
 use pimo_frame::{Frame, RowScratch};
 
@@ -270,7 +270,7 @@ impl Count for PageCounter<'_> {
     }
 
     fn keep(&mut self, _position: usize, _model: usize, frame: &Frame) {
-        let regions = frame.mask().map(|mask| Regions::of(mask, self.settings.connectivity));
+        let regions = frame.mask().map(|mask| self.settings.regions_of(mask));
         self.counter.count_pages(frame, regions.as_ref(), self.pages, self.finer, &mut self.scratch);
     }
 

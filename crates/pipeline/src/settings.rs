@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use pimo_accumulator::{Connectivity, ImageScore};
+use pimo_accumulator::{Connectivity, ImageScore, Regions};
 use pimo_dataset::{ManifestOptions, Sources};
 use pimo_finaliser::{CurvePoints, FprBounds, Profile, SharedFpr};
+use pimo_frame::Mask;
 use pimo_reader::{IoChoice, MaskRule};
 
 use crate::{Metrics, PipelineError};
@@ -108,6 +109,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The anomalous pixels of a mask: its connected regions, or all as one where nobody asks for these.
+    pub(crate) fn regions_of(&self, mask: &Mask) -> Regions {
+        if self.metrics.joins_regions() { Regions::of(mask, self.connectivity) } else { Regions::as_one(mask) }
+    }
+
     /// Refuses what does not go together.
     pub(crate) fn check(&self) -> Result<(), PipelineError> {
         if self.thresholds != Thresholds::Exact && self.shared_fpr != SharedFpr::Mean {

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use pimo_accumulator::{BadScore, Regions};
+use pimo_accumulator::BadScore;
 use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
 use pimo_frame::{Frame, Mask, Scores, half_precision};
 use pimo_reader::{MaskRule, Reader};
 
-use crate::budget::Lanes;
+use crate::budget::{Lanes, RegionLimit};
 use crate::digest;
 use crate::plan::{PlannedCategory, PlannedImage};
 use crate::problem::{About, Bad};
@@ -85,8 +85,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) category: &'a PlannedCategory<'a>,
     pub(crate) mask_rule: MaskRule,
-    /// Bytes that finding the connected regions of a mask may take; `None` where they are not looked for.
-    pub(crate) region_bytes: Option<u64>,
+    /// What finding the connected regions of a mask may take; `None` where they are not looked for.
+    pub(crate) region_limit: Option<RegionLimit>,
     /// Whether scores are rounded to half precision.
     pub(crate) half_precision: bool,
     /// The images, in order.
@@ -239,11 +239,8 @@ impl Sweep<'_> {
         if (anomalous_pixels > 0) != (image.class == Class::Anomalous) {
             return Err(about.contradiction(path, image.class, anomalous_pixels).into());
         }
-        if let Some(allowed) = self.region_bytes {
-            let needed = Regions::most_bytes(&mask);
-            if needed > allowed {
-                return Err(about.many_regions(path, needed, allowed).into());
-            }
+        if let Some(limit) = self.region_limit {
+            limit.check(&mask).map_err(|needed| about.many_regions(path, needed, limit.bytes))?;
         }
         let digest = Some(digest::of_mask(&mask));
         let mask = (image.class == Class::Anomalous).then(|| Arc::new(mask));
