@@ -480,28 +480,32 @@ fn a_chessboard_is_no_mask() {
         scores: vec![0.5; height * width],
         mask: (0..height * width).map(|at| (at / width + at % width).is_multiple_of(2)).collect(),
     });
-    refused("chessboard", toy.folder(), &evaluate(&toy, &images, "out", &[]), 3);
-    succeeded(evaluate(&toy, &images, "aupimo", &["--metrics", "aupimo"]));
+    // Every field is a region where only edges join.
+    let edges = ["--connectivity", "4"];
+    refused("chessboard", toy.folder(), &evaluate(&toy, &images, "out", &edges), 3);
+    succeeded(evaluate(&toy, &images, "no-regions", &[&edges[..], &["--metrics", "aupimo,pixel,iou,image"]].concat()));
+    // Where corners join too all fields are one region.
+    succeeded(evaluate(&toy, &images, "one", &[]));
 }
 
 /// Scores over twenty octaves: with little memory they are known as bins.
-fn wide() -> Vec<Image> {
+fn wide(height: usize, width: usize) -> Vec<Image> {
     let mut images = images();
     for (number, image) in images.iter_mut().enumerate() {
-        (image.height, image.width) = (96, 80);
-        image.mask = (0..96 * 80).map(|at| number >= 4 && at % 80 < 20 && at / 80 % 30 < 11).collect();
+        (image.height, image.width) = (height, width);
+        image.mask = (0..height * width).map(|at| number >= 4 && at % width < 20 && at / width % 30 < 11).collect();
         let score = |at: usize| {
             let exponent = 14.0 * noise(number as u64 * 99_991 + at as u64);
             (-exponent + if image.mask[at] { 3.0 } else { 0.0 }).exp() as f32
         };
-        image.scores = (0..96 * 80).map(score).collect();
+        image.scores = (0..height * width).map(score).collect();
     }
     images
 }
 
 #[test]
 fn refining_makes_bins_exact() {
-    let (toy, images) = (Toy::empty(), wide());
+    let (toy, images) = (Toy::empty(), wide(96, 80));
     let exact = metrics(&evaluated(&toy, &images, "exact", &[]));
     // The least memory that any result takes.
     let with_least = |out: &str, options: &[&str]| {
@@ -524,6 +528,21 @@ fn refining_makes_bins_exact() {
         assert!(refined.exact, "{name}: {refined:?}");
     }
     assert!(!binned["pixel_auroc"].exact, "{:?}", binned["pixel_auroc"]);
+}
+
+#[test]
+fn few_enough_scores_are_known_one_by_one() {
+    let (toy, images) = (Toy::empty(), wide(400, 400));
+    let scores = pixels(&images).into_iter().map(|(score, _)| score.to_bits()).collect::<BTreeSet<_>>();
+    assert!(scores.len() > 950_000, "{}", scores.len());
+    let known = metrics(&evaluated(&toy, &images, "known", &[]));
+    let binned = metrics(&evaluated(&toy, &images, "binned", &["--memory", "140MiB"]));
+    for name in ["pixel_auroc", "pixel_ap", "pixel_fpr95", "aupro_0.3"] {
+        let (known, binned) = (&known[name], &binned[name]);
+        assert!(known.exact && !binned.exact, "{known:?} {binned:?}");
+        let value = known.value.unwrap();
+        assert!(binned.low.unwrap() <= value && value <= binned.high.unwrap(), "{known:?} {binned:?}");
+    }
 }
 
 #[test]

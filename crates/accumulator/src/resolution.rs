@@ -27,10 +27,10 @@ fn fall(j: usize) -> i64 {
 
 /// Pages above those that are far below the highest scores, and most bits of one that is.
 const FAR_RANK: usize = 192;
-const FAR_BITS: u32 = 8;
+const FAR_BITS: u32 = 10;
 
 /// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))),
-/// and 8 below 192 pages, which is one and a half octaves of scores.
+/// and 10 below 192 pages, which is one and a half octaves of scores.
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
@@ -52,6 +52,8 @@ pub(crate) fn ranks_of(bits: u32) -> usize {
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
 const FEWEST_KEYS: u32 = 1 << 12;
+/// Most single keys by choice.
+const MOST_KEYS: u32 = 1 << 23;
 /// Most bins: more than can be useful.
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.
@@ -67,6 +69,13 @@ impl Resolution {
     pub fn halved(self) -> Option<Self> {
         let half = Self { bins: (self.bins / 2).max(FEWEST_BINS), keys: (self.keys / 2).max(FEWEST_KEYS) };
         (half != self).then_some(half)
+    }
+
+    /// One that keeps this many different keys one by one: all of a category with no more pixels. `None` where it would be
+    /// coarser than the [default](Self::default), or where a list of them is no longer handy.
+    pub fn of_keys(keys: u64) -> Option<Self> {
+        let keys = u32::try_from(keys).ok().filter(|&keys| keys <= MOST_KEYS)?;
+        (keys > Self::default().keys).then_some(Self { bins: FEWEST_BINS, keys })
     }
 
     /// That of a histogram which counts some pages of another one again: a quarter.
@@ -178,7 +187,7 @@ mod tests {
         assert!(finest.is_sorted_by(|a, b| a >= b));
         assert_eq!(
             [finest[0], finest[33], finest[34], finest[128], finest[191], finest[192], finest[400_000]],
-            [18, 17, 16, 12, 11, 8, 8]
+            [18, 17, 16, 12, 11, 10, 10]
         );
     }
 
@@ -201,6 +210,15 @@ mod tests {
         let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
         let last = halves.last().unwrap_or_default();
         assert_eq!(last, Resolution { bins: FEWEST_BINS, keys: FEWEST_KEYS });
+    }
+
+    #[test]
+    fn so_many_keys_as_are_asked_for() {
+        let default = Resolution::default().keys.into();
+        let keys = |keys| Resolution::of_keys(keys).map(|resolution| resolution.keys);
+        assert_eq!([keys(default), keys(default + 1)], [None, Some(default as u32 + 1)]);
+        assert_eq!([keys(MOST_KEYS.into()), keys(u64::from(MOST_KEYS) + 1)], [Some(MOST_KEYS), None]);
+        assert_eq!([keys(1 << 32), keys(u64::MAX)], [None, None]);
     }
 
     #[test]

@@ -87,9 +87,10 @@ pub(crate) fn rounds(
 /// dataset of `images` in all.
 pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, models: &[usize], images: usize) -> u64 {
     let budget = Budget { settings, category, images };
+    let finest = Kept { binned: false, resolution: finest_resolution(category) };
     let alone = |model| {
-        let mapped = budget.shares(&[model], Kept::default());
-        [mapped, budget.shares_unmapped(&[model], settings.curves, Kept::default())]
+        let mapped = budget.shares(&[model], finest);
+        [mapped, budget.shares_unmapped(&[model], settings.curves, finest)]
     };
     models.iter().flat_map(|&model| alone(model)).map(|shares| shares.least_bytes()).max().unwrap_or(0)
 }
@@ -132,7 +133,8 @@ impl Budget<'_> {
     fn kept(&self, models: &[usize], memory: u64) -> Kept {
         let settings = self.settings;
         let needed = |curves: CurvePoints, kept: Kept| self.shares_unmapped(models, curves, kept).least_bytes();
-        let kept = |binned: bool| resolutions(settings).map(move |resolution| Kept { binned, resolution });
+        let resolutions = || resolutions(settings, self.category);
+        let kept = |binned: bool| resolutions().map(move |resolution| Kept { binned, resolution });
         let usual = CurvePoints::default();
         let ways = || [false, true].into_iter().filter(|binned| !binned || may_bin(settings));
         let fitting = ways().find(|&binned| kept(binned).any(|kept| needed(usual, kept) <= memory));
@@ -185,7 +187,7 @@ impl Budget<'_> {
         let detectors = Detectors { settings, category, models, curves };
         let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
         let state = detectors.state_bytes(tail, kept);
-        let closing = detectors.plans(kept.resolution).map(PixelPlan::closing_bytes).max().unwrap_or(0);
+        let closing = detectors.plans(kept.resolution).map(|plan| plan.closing_bytes(kept.binned)).max().unwrap_or(0);
         Shares {
             kept,
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
@@ -228,9 +230,15 @@ impl Lanes {
 }
 
 /// The resolutions of the histogram that may be tried, the finest first; one, which nobody asks, where there is none.
-fn resolutions(settings: &Settings) -> impl Iterator<Item = Resolution> {
+fn resolutions(settings: &Settings, category: &PlannedCategory<'_>) -> impl Iterator<Item = Resolution> {
     let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
-    halves.take(if settings.metrics.counts_all_pixels() { usize::MAX } else { 1 })
+    let all = Resolution::of_keys(category.pixels()).into_iter().chain(halves);
+    all.take(if settings.metrics.counts_all_pixels() { usize::MAX } else { 1 })
+}
+
+/// The finest resolution of histograms for a category: with few pixels, each score by itself.
+pub(crate) fn finest_resolution(category: &PlannedCategory<'_>) -> Resolution {
+    Resolution::of_keys(category.pixels()).unwrap_or_default()
 }
 
 /// How much is kept.
@@ -342,7 +350,7 @@ impl RegionLimit {
 /// Bytes set aside in each counting thread for the runs of anomalous pixels of one mask, and for its regions: enough for
 /// any runs, a hundred times what regions drawn by hand need, a tenth of those of a chessboard.
 fn region_bytes(category: &PlannedCategory<'_>) -> u64 {
-    (category.largest_image().pixels() * 6).max(2 << 20)
+    (category.largest_image().pixels() * 7).max(2 << 20)
 }
 
 /// What some detectors take together.
@@ -402,11 +410,10 @@ impl<'a> Detectors<'a> {
             .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
     }
 
-    /// Bytes of one thread that only looks at frames and their regions.
+    /// Bytes of one thread that only looks at frames and their regions, what is told of these included.
     fn least_counter_bytes(&self) -> u64 {
-        // Regions of the frame, and rows of them on their way.
         let regions = if self.settings.metrics.needs_regions() { region_bytes(self.category) } else { 0 };
-        COUNTER_BYTES.saturating_add(regions * 2)
+        COUNTER_BYTES.saturating_add(regions)
     }
 
     /// Bytes that counting pages again takes: finer pages of every detector may stay, and others are counted.

@@ -11,7 +11,7 @@ use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
 use pimo_store::{CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds};
 
 use crate::anomalous::{AnomalousCounter, AnomalousSeen, RegionSeen};
-use crate::budget::{RegionLimit, Round};
+use crate::budget::{RegionLimit, Round, finest_resolution};
 use crate::digest::{self, Digest};
 use crate::metrics::{self, Metric};
 use crate::normal::{NormalSide, NormalSweep};
@@ -445,7 +445,8 @@ impl<'a> Rows<'a> {
             shared_fpr: Some(point.shared_fpr),
         };
         let mut warnings = side.axis.warnings(self.run.settings);
-        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, self.run.round.lanes.resolution));
+        let finest = self.run.round.lanes.resolution == finest_resolution(self.run.planned);
+        warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, finest));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use pimo_accumulator::Resolution;
 use pimo_finaliser::{
     CurveValues, Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of,
 };
@@ -187,8 +186,9 @@ pub(crate) fn tolerance(settings: &Settings) -> f64 {
     settings.tolerance.max(Interval::EXACT)
 }
 
-/// A warning where rates are known less precisely than they are wanted; the finest resolution is the default one.
-pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings, resolution: Resolution) -> Option<String> {
+/// A warning where rates are known less precisely than they are wanted. With more memory they may be known more precisely
+/// if the resolution was not the `finest`.
+pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings, finest: bool) -> Option<String> {
     let tolerance = tolerance(settings);
     let wide: Vec<(&str, f64)> = metrics
         .iter()
@@ -197,7 +197,7 @@ pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings, resoluti
         .collect();
     let (name, half_width) = wide.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let (count, plural) = (wide.len(), if wide.len() == 1 { " is" } else { "s are" });
-    let cure = match (resolution == Resolution::default(), settings.refine) {
+    let cure = match (finest, settings.refine) {
         (false, false) => "give more --memory, or use --refine",
         (false, true) => "give more --memory",
         (true, false) => "use --refine",

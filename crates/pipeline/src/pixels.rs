@@ -109,13 +109,17 @@ impl PixelPlan {
         self.histograms() * ScoreCounter::bytes(self.comparison, self.resolution)
     }
 
-    /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, a binned axis those
+    /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, an axis of bins those
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
-    pub(crate) fn closing_bytes(self) -> u64 {
+    pub(crate) fn closing_bytes(self, binned: bool) -> u64 {
         let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
         let again = if self.refine { 2 * bins(self.resolution.of_pages()) } else { 0 };
         let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
-        let held = if self.holds_bins { bins(self.resolution) + again } else { of_page };
+        let held = match (self.holds_bins, binned) {
+            (true, _) => bins(self.resolution) + again,
+            (false, true) => of_page,
+            (false, false) => 0,
+        };
         held * size_of::<ScoreBin>() as u64
     }
 

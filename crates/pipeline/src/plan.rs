@@ -75,7 +75,12 @@ impl PlannedCategory<'_> {
         self.of_class(Class::Normal).map(|image| image.evaluated.pixels())
     }
 
-    /// Pixels of the largest image.
+    /// Pixels of all images.
+    pub(crate) fn pixels(&self) -> u64 {
+        self.images.iter().map(|image| image.evaluated.pixels()).sum()
+    }
+
+    /// Size of the largest image.
     pub(crate) fn largest_image(&self) -> Size {
         let sizes = self.images.iter().map(|image| image.evaluated);
         sizes.max_by_key(|size| size.pixels()).unwrap_or(Size::new(0, 0))
