@@ -98,7 +98,8 @@ fn curves_as_asked_for() {
     };
     let (none, few, full) = (count("none", "none"), count("few", "10"), count("full", "full"));
     assert_eq!(none, 0);
-    assert!((4..=12).contains(&few), "{few}");
+    // Those of the levels, of the two bounds and of rates that thresholds are told of by name.
+    assert!((4..=16).contains(&few), "{few}");
     // A tenth of 4 x 64 x 48 pixels.
     assert!(full > 1000, "{full}");
     assert_eq!(scores(&toy.path("none")), scores(&toy.path("full")));

@@ -4,12 +4,19 @@ use std::ffi::OsString;
 
 use pimo_store::RunReader;
 
-use crate::support::{Ended, Toy, pimo, refused, snapshot, succeeded};
+use crate::support::{Ended, Toy, arrays, masks, pimo, refused, snapshot, succeeded};
 
 fn threshold(toy: &Toy, run: &str, further: &[&str]) -> Ended {
     let mut arguments: Vec<OsString> = vec!["threshold".into(), toy.path(run).into()];
     arguments.extend(further.iter().map(OsString::from));
     pimo(arguments)
+}
+
+/// Threshold and shared FPR, and whether it is exact.
+fn looked_up(toy: &Toy, fpr: &str) -> (f64, f64, bool) {
+    let csv = succeeded(threshold(toy, "out", &["--fpr", fpr, "--format", "csv"])).stdout;
+    let fields: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
+    (fields[2].parse().unwrap(), fields[3].parse().unwrap(), fields[5].parse().unwrap())
 }
 
 #[test]
@@ -42,6 +49,61 @@ fn the_runs_own_bounds_are_exact() {
         let fields: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
         assert_eq!(fields[..2], ["toy", "d"]);
         assert_eq!(fields[2].parse::<f64>().unwrap(), point.threshold.unwrap());
+    }
+}
+
+#[test]
+fn it_says_what_the_run_says() {
+    let toy = Toy::new();
+    succeeded(toy.eval(&["--fpr-bounds", "2e-3,5e-3"]));
+    let summary = RunReader::open(&toy.path("out")).unwrap().summary().unwrap();
+    // Within the bounds and on both sides of them.
+    for level in ["1e-4", "1e-3", "1e-2"] {
+        let own = summary.models["d"].categories["toy"].metrics[&format!("threshold_at_shared_fpr_{level}")];
+        assert!(own.exact);
+        let (threshold, rate, exact) = looked_up(&toy, level);
+        assert_eq!((Some(threshold), exact), (own.value, true), "{level}");
+        assert!(rate >= level.parse().unwrap());
+    }
+    let nearest = threshold(&toy, "out", &["--fpr", "0.0213", "--format", "csv"]);
+    assert!(
+        nearest.stderr.contains("1 of 1 thresholds are the nearest kept ones that reach 0.0213"),
+        "{}",
+        nearest.stderr
+    );
+    let (_, rate, exact) = looked_up(&toy, "0.0213");
+    assert!(!exact && (0.0213..0.025).contains(&rate), "{rate}");
+}
+
+#[test]
+fn a_rate_that_is_met_exactly_is_not_passed() {
+    let toy = Toy::empty();
+    // At 10 one pixel in ten is reached in the mean of images of three sizes; quotients summed say a little less.
+    let normal: [(usize, usize, &[f32]); 4] =
+        [(4, 10, &[11.0, 10.0, 9.0]), (5, 6, &[10.0; 8]), (4, 6, &[10.0; 2]), (4, 6, &[])];
+    let mut lines = vec!["image_id,category,class,map,mask".to_owned()];
+    let mut image = |name: &str, (height, width): (usize, usize), largest: &[f32], class: &str| {
+        let mut scores = vec![1.0; height * width];
+        scores[..largest.len()].copy_from_slice(largest);
+        arrays::npy(&toy.path(&format!("data/{name}.npy")), height, width, &scores);
+        let mut mask = vec![0; height * width];
+        mask[0] = u8::from(class == "anomalous");
+        masks::png(&toy.path(&format!("data/{name}.png")), height as u32, width as u32, &mask);
+        lines.push(format!("{name},toy,{class},{name}.npy,{name}.png"));
+    };
+    std::fs::create_dir_all(toy.path("data")).unwrap();
+    for (index, (height, width, largest)) in normal.into_iter().enumerate() {
+        image(&format!("n{index}"), (height, width), largest, "normal");
+    }
+    image("a", (4, 6), &[10.5], "anomalous");
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    for bounds in ["0.01,0.5", "0.01,0.1"] {
+        succeeded(toy.eval_to(
+            "out",
+            toy.manifest(&lines),
+            &["--curves", "full", "--fpr-bounds", bounds, "--metrics", "aupimo", "--force"],
+        ));
+        assert_eq!(looked_up(&toy, "0.1"), (10.0, 0.1, true), "{bounds}");
     }
 }
 

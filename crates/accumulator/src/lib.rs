@@ -43,6 +43,7 @@ mod score_rows;
 mod shared_iou;
 mod tail;
 mod top;
+mod two_sum;
 
 pub use bad_score::BadScore;
 pub use best_iou::{BestIou, BestIouFinder, Counted};
@@ -65,3 +66,4 @@ pub use score_histogram::{ScoreCounter, ScoreHistogram};
 pub use shared_iou::{GridMismatch, IOU_BITS, SharedIou, SharedIouStep};
 pub use tail::{Depth, Group, SettledTail, TailEntry, UpperTail};
 pub use top::Run;
+pub use two_sum::two_sum;

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use pimo_accumulator::{Group, SettledTail, TailEntry, score_of_key};
 
+use crate::mean_rate::MeanRate;
 use crate::quantile::RisingQuantile;
+use crate::quotient::quotient;
 use crate::{CurvePoints, FprBounds, SharedFpr};
-
-/// Relative difference up to which a rate and a bound are the same number: rounding errors of a mean of quotients.
-const SAME_RATE: f64 = 1e-14;
 
 /// Every threshold at which the shared false-positive rate of the normal images changes, from the highest score down
 /// to the first at which it reaches the upper bound.
@@ -181,9 +180,9 @@ impl SharedAxis {
     /// Whether the smallest positive shared FPR lies at or below the lower bound, so that the curve covers the whole
     /// range and AUPIMO exists.
     pub fn covers_bounds(&self) -> bool {
-        // The first threshold is the upper one where its rate reaches the lower bound. It still covers where both are
-        // the same number, which is all that doubles can say of a rate that was written down as the bound.
-        self.upper_threshold > 0 || self.rates[0] <= self.bounds.lower().value() * (1.0 + SAME_RATE)
+        // The first threshold is the upper one where its rate reaches the lower bound. It still covers where that is the
+        // bound itself: both are rounded once, to the same double.
+        self.upper_threshold > 0 || self.rates[0] <= self.bounds.lower().value()
     }
 
     /// The smallest positive shared FPR.
@@ -270,8 +269,8 @@ struct Sweep<'a> {
     kind: SharedFpr,
     groups: &'a [Group],
     images: u64,
-    /// Distinct sizes ascending, and how many pixels of images of that size were reached.
-    by_size: Vec<(u64, u64)>,
+    /// Mean of the rates, by distinct sizes in ascending order.
+    mean: MeanRate,
     size_of_group: Vec<u32>,
     /// Pixels reached in each group, and its rate.
     reached: Vec<u64>,
@@ -286,16 +285,17 @@ impl<'a> Sweep<'a> {
         if images == 0 {
             return None;
         }
-        let sizes: BTreeSet<u64> = groups.iter().filter(|group| group.images > 0).map(|group| group.pixels).collect();
-        let by_size: Vec<(u64, u64)> = sizes.into_iter().map(|pixels| (pixels, 0)).collect();
-        let place = |group: &Group| by_size.partition_point(|&(pixels, _)| pixels < group.pixels) as u32;
+        let mut sizes: Vec<u64> = groups.iter().filter(|group| group.images > 0).map(|group| group.pixels).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let place = |group: &Group| sizes.partition_point(|&pixels| pixels < group.pixels) as u32;
         let size_of_group = groups.iter().map(place).collect();
         let followed = kind.rank(images).map(|rank| RisingQuantile::new(rank, images)).into_iter().collect();
         Some(Self {
             kind,
             groups,
             images,
-            by_size,
+            mean: MeanRate::new(images, sizes),
             size_of_group,
             reached: vec![0; groups.len()],
             group_rates: vec![0.0; groups.len()],
@@ -309,7 +309,7 @@ impl<'a> Sweep<'a> {
         for entry in tied {
             let index = entry.group as usize;
             self.pixels += entry.count;
-            self.by_size[self.size_of_group[index] as usize].1 += entry.count;
+            self.mean.reach(self.size_of_group[index] as usize, entry.count);
             self.reached[index] += entry.count;
             let (old, new) = (self.group_rates[index], self.rate_of(index, self.reached[index]));
             self.group_rates[index] = new;
@@ -322,16 +322,13 @@ impl<'a> Sweep<'a> {
 
     fn rate_of(&self, group: usize, reached: u64) -> f64 {
         let Group { pixels, images } = self.groups[group];
-        reached as f64 / (u128::from(pixels) * u128::from(images)) as f64
+        quotient(reached.into(), u128::from(pixels) * u128::from(images))
     }
 
     /// The shared FPR at the present threshold.
     fn shared(&self) -> f64 {
         match self.kind {
-            SharedFpr::Mean => {
-                let sum: f64 = self.by_size.iter().map(|&(pixels, count)| count as f64 / pixels as f64).sum();
-                sum / self.images as f64
-            }
+            SharedFpr::Mean => self.mean.value(),
             SharedFpr::Max | SharedFpr::Quantile(_) => self.followed[0].value(),
         }
     }
@@ -339,10 +336,7 @@ impl<'a> Sweep<'a> {
     /// Whether the shared FPR reaches a bound, decided on integers.
     fn reaches(&self, bound: crate::Decimal, rate: f64) -> bool {
         match self.kind {
-            SharedFpr::Mean => {
-                let parts = self.by_size.iter().map(|&(pixels, count)| (count, pixels));
-                bound.is_reached_by(parts, self.images, rate)
-            }
+            SharedFpr::Mean => bound.is_reached_by(self.mean.parts(), self.images, rate),
             SharedFpr::Max | SharedFpr::Quantile(_) => {
                 bound.clearly_reached_by(rate).unwrap_or_else(|| {
                     // The followed rate belongs to some image; its own fraction is compared.

@@ -9,6 +9,7 @@
 use pimo_accumulator::{Run, ScoreBin, key_of_score, score_of_key};
 
 use crate::overlap_curve::{found_at, ramp};
+use crate::rate_points::Passed;
 use crate::{CurvePoints, FprBounds, Interval, NormalPixels, OperatingPoint};
 
 /// Steps of the range of integration below which bins are put together: that widens no interval beyond 2^-18, and two
@@ -56,27 +57,24 @@ impl BinnedAxis {
             upper_threshold: usize::MAX,
         };
         let step = bounds.log_length() / STEPS;
-        let (mut negatives, mut weight, mut pixels) = (0, 0, 0);
+        let mut passed = Passed::default();
         for bin in bins {
-            pixels += bin.negatives + bin.positives;
-            let passed = |negatives, weight, bound| normal.reaches(negatives, weight, bound);
-            let before = passed(negatives, weight, bounds.lower());
-            negatives += bin.negatives;
-            weight += bin.weight;
-            let rate = normal.rate(negatives, weight);
+            let before = normal.reaches(passed, bounds.lower());
+            passed.add(&bin);
+            let rate = normal.rate(passed);
             let added = AxisBin {
                 high: key_of_score(bin.high),
                 low: key_of_score(bin.low),
                 rate,
                 log_rate: libm::log(rate),
-                pixels,
+                pixels: passed.pixels(),
             };
-            let crosses = passed(negatives, weight, bounds.lower()) && !before;
+            let crosses = normal.reaches(passed, bounds.lower()) && !before;
             axis.push(added, if crosses { 0.0 } else { step });
-            if axis.upper_threshold == usize::MAX && passed(negatives, weight, bounds.lower()) {
+            if axis.upper_threshold == usize::MAX && normal.reaches(passed, bounds.lower()) {
                 axis.upper_threshold = axis.bins.len() - 1;
             }
-            if passed(negatives, weight, bounds.upper()) {
+            if normal.reaches(passed, bounds.upper()) {
                 axis.lower_threshold = axis.bins.len() - 1;
                 axis.finish();
                 return Some(axis);

@@ -1,13 +1,16 @@
 //! Which points of a curve are written down.
 
+/// Shared FPRs that thresholds are told of by name: axes and curves always have the thresholds that reach them.
+pub const NAMED_LEVELS: [f64; 4] = [1e-5, 1e-4, 1e-3, 1e-2];
+
 /// The points of PIMO curves that a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurvePoints {
-    /// So many levels of shared FPR, evenly spaced in log scale, and the two operating points.
+    /// So many levels of shared FPR, evenly spaced in log scale, [`NAMED_LEVELS`], and the two operating points.
     Levels(usize),
     /// Every threshold.
     Full,
-    /// None; the axis still keeps its default number of levels.
+    /// None; the axis still keeps those of the default.
     None,
 }
 
@@ -21,14 +24,21 @@ impl CurvePoints {
     /// Levels when nothing else is asked for.
     pub const DEFAULT_LEVELS: usize = 200;
 
+    /// Points that may come beside those of evenly spaced levels.
+    pub const BESIDE_LEVELS: usize = NAMED_LEVELS.len() + 2;
+
     /// The levels of shared FPR from `first` to `last` at which points are wanted, ascending; those of the default
     /// above `upper` only where every threshold up to there is kept.
     pub(crate) fn levels(self, first: f64, upper: f64, last: f64) -> Vec<f64> {
-        match self.axis_levels() {
-            Some(0) => Vec::new(),
-            Some(levels) => log_spaced(first, last, levels).collect(),
-            None => log_spaced(upper, last, Self::DEFAULT_LEVELS).filter(|&level| level > upper).collect(),
-        }
+        let (from, spaced) = match self.axis_levels() {
+            Some(0) => (first, Vec::new()),
+            Some(levels) => (first, log_spaced(first, last, levels).collect()),
+            None => (upper.next_up(), log_spaced(upper, last, Self::DEFAULT_LEVELS).collect()),
+        };
+        let mut levels: Vec<f64> = spaced.into_iter().chain(NAMED_LEVELS).collect();
+        levels.retain(|level| (from..=last).contains(level));
+        levels.sort_by(f64::total_cmp);
+        levels
     }
 
     /// Number of levels for the axis.

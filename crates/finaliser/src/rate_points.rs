@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use pimo_accumulator::{ScoreBin, WEIGHT_BITS};
 
 use crate::Decimal;
+use crate::quotient::quotient;
 
 /// How bins of normal pixels become a mean of the images' rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +40,53 @@ pub struct RatePoint {
 }
 
 impl NormalPixels {
-    /// The shared FPR when `negatives` or `weight` have been passed.
-    pub(crate) fn rate(self, negatives: u64, weight: u128) -> f64 {
+    /// The shared FPR when all these have been passed: the nearest double, as the axis has it.
+    pub(crate) fn rate(self, passed: Passed) -> f64 {
         match self {
-            // As the axis computes it: the same counts give the same bits.
-            Self::Equal { pixels, images } => negatives as f64 / pixels as f64 / images as f64,
+            Self::Equal { pixels, images } => {
+                quotient(passed.negatives.into(), u128::from(pixels) * u128::from(images))
+            }
             Self::Weighted { images } => {
-                let rate = weight as f64 / (1_u128 << WEIGHT_BITS) as f64 / images as f64;
-                // Weights are rounded down, which only shows where all pixels have been passed.
-                rate.min(1.0)
+                // Every pixel's weight is rounded down, by half a unit in the mean.
+                let weight = passed.weight + u128::from(passed.weighted / 2);
+                (quotient(weight, images.into()) / (1_u128 << WEIGHT_BITS) as f64).min(1.0)
             }
         }
     }
 
     /// Whether the shared FPR then reaches a bound; decided on integers where sizes are equal.
-    pub(crate) fn reaches(self, negatives: u64, weight: u128, bound: Decimal) -> bool {
-        let rate = self.rate(negatives, weight);
+    pub(crate) fn reaches(self, passed: Passed, bound: Decimal) -> bool {
+        let rate = self.rate(passed);
         match self {
-            Self::Equal { pixels, images } => bound.is_reached_by(std::iter::once((negatives, pixels)), images, rate),
+            Self::Equal { pixels, images } => {
+                bound.is_reached_by(std::iter::once((passed.negatives, pixels)), images, rate)
+            }
             Self::Weighted { .. } => rate >= bound.value(),
         }
+    }
+}
+
+/// What has been passed of the normal images, from the highest scores down.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Passed {
+    negatives: u64,
+    /// Pixels that were counted with a weight, and the weight.
+    weighted: u64,
+    weight: u128,
+}
+
+impl Passed {
+    /// Adds a bin.
+    #[inline]
+    pub(crate) fn add(&mut self, bin: &ScoreBin) {
+        self.negatives += bin.negatives;
+        self.weighted += bin.positives;
+        self.weight += bin.weight;
+    }
+
+    /// Pixels of either sort.
+    pub(crate) const fn pixels(self) -> u64 {
+        self.negatives + self.weighted
     }
 }
 
@@ -78,8 +106,7 @@ impl NormalPixels {
 /// ```
 pub struct RateWalk<'a> {
     normal: NormalPixels,
-    negatives: u64,
-    weight: u128,
+    passed: Passed,
     /// Ascending levels that have not been reached.
     ahead: &'a [f64],
     /// With fewer negatives than this the next level is not reached.
@@ -90,7 +117,7 @@ pub struct RateWalk<'a> {
 impl<'a> RateWalk<'a> {
     /// A search for ascending levels.
     pub fn new(normal: NormalPixels, levels: &'a [f64]) -> Self {
-        let mut walk = Self { normal, negatives: 0, weight: 0, ahead: levels, enough: 0, points: Vec::new() };
+        let mut walk = Self { normal, passed: Passed::default(), ahead: levels, enough: 0, points: Vec::new() };
         walk.look_ahead();
         walk
     }
@@ -98,9 +125,8 @@ impl<'a> RateWalk<'a> {
     /// Goes past the next bin; breaks when every level has been reached.
     #[inline]
     pub fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
-        self.negatives += bin.negatives;
-        self.weight += bin.weight;
-        if self.negatives >= self.enough {
+        self.passed.add(bin);
+        if self.passed.negatives >= self.enough {
             self.compare(bin);
         }
         if self.ahead.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -113,7 +139,7 @@ impl<'a> RateWalk<'a> {
     }
 
     fn compare(&mut self, bin: &ScoreBin) {
-        let shared_fpr = self.normal.rate(self.negatives, self.weight);
+        let shared_fpr = self.normal.rate(self.passed);
         let reached = self.ahead.iter().take_while(|&&level| level <= shared_fpr).count();
         if reached > 0 {
             self.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
@@ -143,11 +169,10 @@ mod tests {
     /// What the walk says, with the rate formed at every bin.
     fn plainly(bins: &[ScoreBin], normal: NormalPixels, levels: &[f64]) -> Vec<RatePoint> {
         let mut points: Vec<RatePoint> = Vec::new();
-        let (mut negatives, mut weight, mut next) = (0, 0, 0);
+        let (mut passed, mut next) = (Passed::default(), 0);
         for bin in bins {
-            negatives += bin.negatives;
-            weight += bin.weight;
-            let shared_fpr = normal.rate(negatives, weight);
+            passed.add(bin);
+            let shared_fpr = normal.rate(passed);
             let reached = levels[next..].iter().filter(|&&level| level <= shared_fpr).count();
             if reached > 0 {
                 points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
@@ -179,7 +204,7 @@ mod tests {
             // Rates that are met exactly, and their neighbours.
             levels.sort_unstable();
             let level = |(part, aside): (u64, i64)| {
-                let rate = normal.rate(part * (all / 60), 0);
+                let rate = normal.rate(Passed { negatives: part * (all / 60), ..Passed::default() });
                 f64::from_bits(rate.to_bits().saturating_add_signed(if rate > 0.0 { aside } else { 0 }))
             };
             let levels: Vec<f64> = levels.into_iter().map(level).filter(|&level| level > 0.0).collect();

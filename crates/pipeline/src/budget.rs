@@ -434,7 +434,7 @@ impl<'a> Detectors<'a> {
             Thresholds::Linspace(count) => (count as u64, (count as u64).saturating_mul(4)),
         };
         let points = match self.curves {
-            CurvePoints::Levels(levels) => levels as u64 + 2,
+            CurvePoints::Levels(levels) => (levels + CurvePoints::BESIDE_LEVELS) as u64,
             CurvePoints::Full => thresholds,
             CurvePoints::None => 0,
         };

@@ -8,7 +8,7 @@ use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
 use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
 use pimo_dataset::Class;
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
-use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, Interval, RatePoint, SharedAxis, SharedFpr};
+use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, Interval, NAMED_LEVELS, RatePoint, SharedAxis, SharedFpr};
 use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
@@ -51,9 +51,6 @@ pub(crate) struct NormalSide {
     /// Between its ends lies the highest of them; rates are known at the lower end.
     pub(crate) levels: Vec<(f64, Option<Interval>)>,
 }
-
-/// Levels of the shared FPR at whose thresholds all pixels are measured.
-const LEVELS: [f64; 4] = [1e-5, 1e-4, 1e-3, 1e-2];
 
 /// The normal sweep of a category, for all its sound detectors.
 pub(crate) struct NormalSweep<'a> {
@@ -163,7 +160,7 @@ impl NormalSweep<'_> {
         }))
     }
 
-    /// Where the shared FPR reaches levels that the axis does not, rates for the mean overlap, and [`LEVELS`]. Nothing
+    /// Where the shared FPR reaches levels that the axis does not, rates for the mean overlap, and [`NAMED_LEVELS`]. Nothing
     /// where not all pixels are counted.
     fn rate_points(&self, model: usize, images: u64, kind: &AxisKind) -> [Vec<RatePoint>; 3] {
         let category = self.sweep.category;
@@ -172,7 +169,7 @@ impl NormalSweep<'_> {
         let above = if is_mean { ThresholdAxis::levels_above(kind, self.settings) } else { Vec::new() };
         let overlap =
             if self.settings.metrics.iou { overlap_rates(category.normal_pixels().sum()) } else { Vec::new() };
-        let levels = if is_mean { &LEVELS[..] } else { &[] };
+        let levels = if is_mean { &NAMED_LEVELS[..] } else { &[] };
         counts.rate_points(category, images, [&above, &overlap, levels])
     }
 
@@ -190,7 +187,7 @@ impl NormalSweep<'_> {
             let interval = || point().map(|point| Interval::new(point.threshold, point.highest));
             (level, axis.threshold_reaching(level).map(Interval::point).or_else(interval))
         };
-        LEVELS.map(found).into()
+        NAMED_LEVELS.map(found).into()
     }
 
     fn exact_axis(&mut self, model: usize, tail: &SettledTail) -> Result<Option<AxisKind>, PipelineError> {

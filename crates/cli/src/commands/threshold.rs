@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use pimo_finaliser::Decimal;
-use pimo_store::{AxisRow, RunReader};
-use pimo_store::{OperatingPoint, Summary};
+use pimo_store::{AxisRow, CategorySummary, Parameters, RunReader, Summary};
 use serde_json::json;
 
 use crate::args::LogFormat;
@@ -23,8 +22,9 @@ pub(crate) const LONG_ABOUT: &str = "Print the operating threshold of each categ
         For each detector and category: the highest threshold at which the shared false-positive rate of the normal \
         images is at least the rate asked for, the shared FPR that it reaches, and the FPR of the worst normal image \
         there. A pixel is called anomalous when its score is at or above the threshold.\n\n\
-        A run keeps about 200 points of the axis below its upper bound, and the two bounds exactly; between points the \
-        next one that reaches the rate is taken. Evaluate with --curves full to keep every threshold.";
+        A run keeps about 200 points of the axis, and exactly those of its two bounds and of the rates 1e-5, 1e-4, 1e-3 \
+        and 1e-2. For other rates the nearest kept threshold that reaches the rate is printed, with `exact` false: \
+        there may be a higher one. Evaluate with --curves full to keep every threshold down to the upper bound.";
 
 /// Arguments of `pimo threshold`.
 #[derive(Args, Clone, Debug)]
@@ -59,9 +59,12 @@ struct Operating {
     model: String,
     category: String,
     threshold: f64,
-    shared_fpr: f64,
+    /// The rate there; not known where the run keeps the threshold but no point of the axis at it.
+    shared_fpr: Option<f64>,
     /// FPR of the worst normal image, if known.
     max_fpr: Option<f64>,
+    /// Whether no higher threshold reaches the rate asked for.
+    exact: bool,
 }
 
 /// Looks up and prints.
@@ -81,12 +84,11 @@ pub fn run(args: &ThresholdArgs) -> Result<Code, Failure> {
     }
     let mut found = Vec::with_capacity(axes.len());
     for ((category, model), axis) in axes {
-        let stored = stored_point(&summary, &model, &category, args.fpr);
-        let operating = operating(&axis, stored, args.fpr.value());
-        let Some((threshold, shared_fpr, max_fpr)) = operating else {
+        let kept = Kept::new(&summary, &model, &category, &axis);
+        let Some(operating) = kept.operating(args.fpr, model.clone(), category.clone()) else {
             return Err(beyond(args, &category, &model, &axis));
         };
-        found.push(Operating { model, category, threshold, shared_fpr, max_fpr });
+        found.push(operating);
     }
     warn(args, &found);
     standard_output::print(&match args.format {
@@ -97,22 +99,65 @@ pub fn run(args: &ThresholdArgs) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-/// One of the run's own operating points, if it is for this rate: decided on integers, not on rounded rates.
-fn stored_point(summary: &Summary, model: &str, category: &str, fpr: Decimal) -> Option<OperatingPoint> {
-    let thresholds = summary.models.get(model)?.categories.get(category)?.thresholds?;
-    let exact = summary.parameters.get("thresholds").and_then(|value| value.as_str()) == Some("exact");
-    let points = [thresholds.lower, thresholds.upper];
-    points.into_iter().find(|point| exact && point.fpr_bound == Some(fpr.value()))
+/// What a run keeps of one detector's thresholds in one category.
+struct Kept<'a> {
+    axis: &'a [AxisRow],
+    results: Option<&'a CategorySummary>,
+    parameters: &'a Parameters,
 }
 
-/// Threshold, shared FPR and the worst image's FPR at the highest threshold that reaches a rate.
-fn operating(axis: &[AxisRow], stored: Option<OperatingPoint>, fpr: f64) -> Option<(f64, f64, Option<f64>)> {
-    let threshold = match stored.and_then(|point| point.threshold) {
-        Some(threshold) => threshold,
-        None => axis.iter().filter(|row| row.shared_fpr >= fpr).map(|row| row.threshold).max_by(f64::total_cmp)?,
-    };
-    let row = axis.iter().find(|row| row.threshold == threshold)?;
-    Some((threshold, row.shared_fpr, row.max_fpr))
+impl<'a> Kept<'a> {
+    fn new(summary: &'a Summary, model: &str, category: &str, axis: &'a [AxisRow]) -> Self {
+        let results = summary.models.get(model).and_then(|model| model.categories.get(category));
+        Self { axis, results, parameters: &summary.parameters }
+    }
+
+    /// The highest threshold that reaches a rate, or the nearest that is kept.
+    fn operating(&self, fpr: Decimal, model: String, category: String) -> Option<Operating> {
+        if let Some(threshold) = self.named(fpr) {
+            let row = self.axis.iter().find(|row| row.threshold == threshold);
+            let (shared_fpr, max_fpr) = (row.map(|row| row.shared_fpr), row.and_then(|row| row.max_fpr));
+            return Some(Operating { model, category, threshold, shared_fpr, max_fpr, exact: true });
+        }
+        // Rates are stored as the nearest doubles, so one that reaches the rate asked for is not below its double.
+        let reaching = self.axis.iter().enumerate().filter(|(_, row)| row.shared_fpr >= fpr.value());
+        let (index, row) = reaching.max_by(|a, b| a.1.threshold.total_cmp(&b.1.threshold))?;
+        let (threshold, max_fpr) = (row.threshold, row.max_fpr);
+        let exact = self.is_highest(index, row, fpr);
+        Some(Operating { model, category, threshold, shared_fpr: Some(row.shared_fpr), max_fpr, exact })
+    }
+
+    /// The threshold that the run itself states for a rate, if it is exact.
+    fn named(&self, fpr: Decimal) -> Option<f64> {
+        let results = self.results?;
+        let metric = results.metrics.get(&format!("threshold_at_shared_fpr_{:e}", fpr.value()));
+        metric.filter(|metric| metric.exact).and_then(|metric| metric.value).or_else(|| {
+            let points = results.thresholds.map(|points| [points.lower, points.upper])?;
+            let point = points.into_iter().find(|point| point.fpr_bound == Some(fpr.value()))?;
+            let row = self.axis.iter().find(|row| Some(row.threshold) == point.threshold)?;
+            self.keeps_scores_near(row).then_some(row.threshold)
+        })
+    }
+
+    /// Whether no threshold between this row and the one before reaches the rate.
+    fn is_highest(&self, index: usize, row: &AxisRow, fpr: Decimal) -> bool {
+        // The first row is the highest normal score; at a rate that is met exactly no other score can be.
+        let every = self.parameter("curves") == "full";
+        self.keeps_scores_near(row)
+            && (every || index == 0 && self.parameter("curves") != "0" || row.shared_fpr == fpr.value())
+    }
+
+    /// Whether the axis was made of single scores there: where it was not, a row is the edge of a bin, or a point of a
+    /// grid.
+    fn keeps_scores_near(&self, row: &AxisRow) -> bool {
+        let lower = self.results.and_then(|results| results.thresholds).and_then(|points| points.lower.threshold);
+        let single = row.max_fpr.is_some() || self.parameter("shared_fpr").starts_with("quantile");
+        self.parameter("thresholds") == "exact" && single && lower.is_some_and(|lower| row.threshold >= lower)
+    }
+
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+    }
 }
 
 fn beyond(args: &ThresholdArgs, category: &str, model: &str, axis: &[AxisRow]) -> Failure {
@@ -126,14 +171,31 @@ fn beyond(args: &ThresholdArgs, category: &str, model: &str, axis: &[AxisRow]) -
     ))
 }
 
-/// Rates that even the highest threshold exceeds by far were not what was asked for.
+/// Says where a threshold is only the nearest that is kept, and where the rate was too low to be had.
 fn warn(args: &ThresholdArgs, found: &[Operating]) {
     let reporter = Reporter::quiet(LogFormat::Text);
-    for operating in found.iter().filter(|operating| operating.shared_fpr > 2.0 * args.fpr.value()) {
+    let largest =
+        |inexact: &[&Operating]| inexact.iter().filter_map(|operating| operating.shared_fpr).fold(0.0, f64::max);
+    let inexact: Vec<&Operating> = found.iter().filter(|operating| !operating.exact).collect();
+    if !inexact.is_empty() {
         reporter.warning(&format!(
-            "category {}, detector {}: no kept threshold comes nearer to {} than a shared FPR of {:.3e}; more normal \
-             images reach lower rates, and --curves full keeps every threshold",
-            operating.category, operating.model, args.fpr, operating.shared_fpr
+            "{} of {} thresholds are the nearest kept ones that reach {}, at a shared FPR of up to {:.4e}; there may be \
+             higher ones: evaluate with --curves full, which keeps every threshold down to the upper one of --fpr-bounds",
+            inexact.len(),
+            found.len(),
+            args.fpr,
+            largest(&inexact),
+        ));
+    }
+    let far = |rate: f64| rate > 2.0 * args.fpr.value();
+    for operating in found.iter().filter(|operating| operating.exact && operating.shared_fpr.is_some_and(far)) {
+        reporter.warning(&format!(
+            "category {}, detector {}: no threshold comes nearer to {} than a shared FPR of {:.3e}; more normal images \
+             reach lower rates",
+            operating.category,
+            operating.model,
+            args.fpr,
+            operating.shared_fpr.unwrap_or_default()
         ));
     }
 }
@@ -145,17 +207,23 @@ fn text(found: &[Operating]) -> String {
         ("threshold", Align::Right),
         ("shared FPR", Align::Right),
         ("worst image's FPR", Align::Right),
+        ("exact", Align::Left),
     ]);
     for operating in found {
         table.row(vec![
             operating.category.clone(),
             operating.model.clone(),
             operating.threshold.to_string(),
-            format!("{:.4e}", operating.shared_fpr),
-            operating.max_fpr.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.4e}")),
+            rate(operating.shared_fpr),
+            rate(operating.max_fpr),
+            if operating.exact { "yes" } else { "no" }.to_owned(),
         ]);
     }
     table.render()
+}
+
+fn rate(rate: Option<f64>) -> String {
+    rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.4e}"))
 }
 
 fn json_list(found: &[Operating], fpr: Decimal) -> String {
@@ -169,6 +237,7 @@ fn json_list(found: &[Operating], fpr: Decimal) -> String {
                 "threshold": operating.threshold,
                 "shared_fpr": operating.shared_fpr,
                 "max_fpr": operating.max_fpr,
+                "exact": operating.exact,
             })
         })
         .collect();
@@ -181,9 +250,10 @@ fn csv_list(found: &[Operating]) -> String {
             operating.category.clone(),
             operating.model.clone(),
             operating.threshold.to_string(),
-            operating.shared_fpr.to_string(),
+            operating.shared_fpr.map(|rate| rate.to_string()).unwrap_or_default(),
             operating.max_fpr.map(|rate| rate.to_string()).unwrap_or_default(),
+            operating.exact.to_string(),
         ])
     };
-    "category,model,threshold,shared_fpr,max_fpr\n".to_owned() + &found.iter().map(row).collect::<String>()
+    "category,model,threshold,shared_fpr,max_fpr,exact\n".to_owned() + &found.iter().map(row).collect::<String>()
 }

@@ -1,7 +1,7 @@
 //! The exact procedure on categories made up at random.
 
 use pimo_accumulator::{SettledTail, score_of_key};
-use pimo_finaliser::{CurvePoints, OperatingPoint, SharedAxis};
+use pimo_finaliser::{CurvePoints, NAMED_LEVELS, OperatingPoint, SharedAxis};
 use pimo_frame::{Frame, Size};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -217,6 +217,12 @@ proptest! {
                     *explained |= range.contains(index);
                 }
             }
+            for level in NAMED_LEVELS.into_iter().filter(|level| (axis.rates()[0]..=upper).contains(level)) {
+                // These are decided on integers: the rates are rounded once.
+                let place = exact.points.iter().position(|(_, rate)| *rate >= Fraction::of_text(&format!("{level:e}"))).unwrap();
+                prop_assert!(selected.contains(&place), "{kind:?}: {level}");
+                explained[selected.iter().position(|&index| index == place).unwrap()] = true;
+            }
             let unexplained = selected.iter().zip(explained).filter(|(index, why)| !why && !ends.contains(index));
             prop_assert_eq!(unexplained.count(), 0);
             prop_assert_eq!(axis.selected(CurvePoints::None, axis.bounds().upper().value()), axis.selected(CurvePoints::Levels(200), axis.bounds().upper().value()));
@@ -245,15 +251,16 @@ fn with_largest(pixels: usize, largest: &[f64]) -> Vec<f64> {
     largest.iter().copied().chain(rest).collect()
 }
 
-/// The mean of these rates is rounded to just above the lower bound, which itself lies just above the mean.
+/// A sum of the quotients of these rates ends just above the lower bound, which itself lies just above their mean.
 #[test]
-fn a_first_rate_that_is_rounded_beyond_the_lower_bound_still_covers() {
+fn a_first_rate_that_is_the_double_of_the_lower_bound_covers() {
     let mut normal = vec![with_largest(60, &[]); 9];
     normal[0] = with_largest(60, &[1.0]);
     normal.push(with_largest(40, &[1.0]));
     let case = rows_of(normal, &[1.0, 0.5, -1.0, -30.0], [Bound::Hit(0.0, 0), Bound::Decimal(5, 1)], "1");
     let (axis, exact) = Run::new(&case).compare_axis(&case, &Kind::Mean).unwrap();
-    assert!(axis.rates()[0] > axis.bounds().lower().value());
+    assert_eq!(axis.rates()[0], axis.bounds().lower().value());
+    assert!((1.0 / 60.0 + 1.0 / 40.0) / 10.0 > axis.rates()[0]);
     assert_eq!(exact.covers(), Some(true));
     compare_image(&axis, &exact, &case.anomalous[0]).unwrap();
 }
