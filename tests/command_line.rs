@@ -158,3 +158,52 @@ fn a_log_for_programs() {
     // The former results are still there.
     assert!(toy.path("out/run.json").is_file());
 }
+
+#[test]
+fn negative_numbers_are_values() {
+    let toy = Toy::new();
+    succeeded(toy.eval(&["--at", "-0.5,-0.25", "--at", "-1e-3"]));
+    let rows = pimo_store::RunReader::open(&toy.path("out")).unwrap().categories().unwrap();
+    for threshold in ["-0.5", "-0.25", "-0.001"] {
+        assert!(rows.iter().any(|row| row.metric == format!("pixel_recall_at_{threshold}")), "{threshold}");
+    }
+    // Grey samples above a negative number are all of them.
+    let ended = toy.eval(&["--mask-threshold", "-1", "--force", "--metrics", "aupimo"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn numbers_out_of_range_are_told_the_range() {
+    let toy = Toy::empty();
+    let cases: [(&str, &[&str], &str); 20] = [
+        ("eval", &["--aupro-limits", "-0.1"], "above 0 and at most 1"),
+        ("eval", &["--aupro-limits", "0.3,-1e-3"], "above 0 and at most 1"),
+        ("eval", &["--at", "-x"], "expected a number"),
+        ("eval", &["--tolerance", "-1"], "from 0 to below 1"),
+        ("eval", &["--threads", "-1"], "expected a whole number from 1 to 65535"),
+        ("eval", &["--threads", "0"], "expected a whole number from 1 to 65535"),
+        ("eval", &["--fpr-bounds", "-1e-5,1e-4"], "from 0 to 1"),
+        ("eval", &["--curves", "-5"], "expected a number of points up to 1000000"),
+        ("eval", &["--connectivity", "-4"], "expected 4 or 8"),
+        ("inspect", &["--memory", "-1MiB"], "expected a whole number with a unit"),
+        ("synth", &["--normal", "-3"], "expected a whole number, 0 or more"),
+        ("synth", &["--categories", "0"], "expected a whole number from 1 to 65535"),
+        ("threshold", &["--fpr", "-1"], "from 0 to 1"),
+        ("compare", &["--atol", "-1e-3"], "at least 0"),
+        ("compare", &["--confidence", "-.5"], "between 0 and 1"),
+        ("compare", &["--bootstrap", "-1"], "whole number up to"),
+        ("report", &["--worst", "-1"], "expected a whole number, 0 or more"),
+        ("heatmap", &["--size", "-1"], "1..=16384"),
+        ("heatmap", &["--opacity", "-0.5"], "from 0 to 1"),
+        ("stats", &["--tolerance", "-1"], "at least 0"),
+    ];
+    for (command, options, expected) in cases {
+        let ended = pimo([&[command], options].concat());
+        assert_eq!(ended.code, Some(2), "{command} {options:?}");
+        let value = format!("invalid value '{}'", options[1].rsplit(',').next().unwrap());
+        let whole = format!("invalid value '{}'", options[1]);
+        let named = ended.stderr.contains(&value) || ended.stderr.contains(&whole);
+        assert!(named && ended.stderr.contains(expected), "{command} {options:?}: {}", ended.stderr);
+    }
+    assert_eq!(Toy::tree(toy.folder()), Vec::<String>::new());
+}

@@ -32,7 +32,7 @@ mod whole_file;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
 use args::{Cli, Command};
 use exit::{Code, Failure};
@@ -45,7 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn parse(arguments: Vec<OsString>) -> Code {
-    let parsed = Cli::command().try_get_matches_from(arguments);
+    let parsed = Cli::parser().try_get_matches_from(arguments);
     let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     match parsed {
         Ok((cli, matches)) => dispatch(cli.command, &matches),

@@ -13,14 +13,15 @@ pub enum Class {
 
 impl Class {
     /// The words that [`Class::parse`] knows, for messages.
-    pub const WORDS: &str = "normal (or good, 0) or anomalous (or bad, 1)";
+    pub const WORDS: &str = "normal (or good, 0, false) or anomalous (or bad, 1, true)";
 
-    /// Reads the class of a manifest: `normal`, `good` or `0`; `anomalous`, `bad` or `1`; capitals do not matter.
+    /// Reads the class of a manifest: `normal`, `good`, `0` or `false`; `anomalous`, `bad`, `1` or `true`; capitals do
+    /// not matter.
     pub fn parse(word: &str) -> Option<Self> {
         let is = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
-        if is(&["normal", "good", "0"]) {
+        if is(&["normal", "good", "0", "false"]) {
             Some(Self::Normal)
-        } else if is(&["anomalous", "bad", "1"]) {
+        } else if is(&["anomalous", "bad", "1", "true"]) {
             Some(Self::Anomalous)
         } else {
             None
@@ -51,10 +52,10 @@ mod tests {
 
     #[test]
     fn words_of_a_manifest() {
-        for word in ["normal", "Good", "0"] {
+        for word in ["normal", "Good", "0", "False"] {
             assert_eq!(Class::parse(word), Some(Class::Normal), "{word}");
         }
-        for word in ["anomalous", "BAD", "1"] {
+        for word in ["anomalous", "BAD", "1", "true"] {
             assert_eq!(Class::parse(word), Some(Class::Anomalous), "{word}");
         }
         for word in ["", "2", "anomalou", "normal "] {

@@ -68,12 +68,14 @@ pub fn discover(sources: &Sources, containers: &impl Containers) -> Result<Disco
 }
 
 impl Search<'_> {
-    /// The categories to evaluate: those that were asked for, else those that any detector has maps of.
+    /// The categories to evaluate: those that were asked for, else those that any detector has maps of, if only such
+    /// that can't be used.
     fn categories(&mut self, trees: &[MapTree]) -> Result<Vec<String>, DatasetError> {
         if !self.sources.categories.is_empty() {
             return Ok(self.ground.selected.clone());
         }
-        let mapped: BTreeSet<&str> = trees.iter().flat_map(MapTree::categories).collect();
+        let wrong = self.problems.iter().filter_map(|problem| problem.category.as_deref());
+        let mapped: BTreeSet<&str> = trees.iter().flat_map(MapTree::categories).chain(wrong).collect();
         let (with, without): (Vec<String>, Vec<String>) =
             self.ground.all.iter().cloned().partition(|name| mapped.contains(name.as_str()));
         if with.is_empty() {

@@ -187,16 +187,18 @@ impl<'a> Manifest<'a> {
         let Some(category) = field(self.columns.category) else {
             return self.bad_row(number, "no category; expected the name of the category that is evaluated together");
         };
+        if !self.options.categories.is_empty() && !self.options.categories.iter().any(|wanted| wanted == category) {
+            self.left_out.insert(category.to_owned());
+            return;
+        }
+        // A category is there as soon as it is named: what is wrong with its rows is told even if none can be used.
+        self.categories.entry(category.to_owned()).or_default();
         let Some(image_id) = field(self.columns.image_id) else {
             let problem =
                 self.problem(ProblemKind::Row, number, "no image_id; expected a name of its own for each image");
             self.problems.push(problem.category(category));
             return;
         };
-        if !self.options.categories.is_empty() && !self.options.categories.iter().any(|wanted| wanted == category) {
-            self.left_out.insert(category.to_owned());
-            return;
-        }
         let optional = |at: Option<usize>| at.and_then(field);
         let maps = self.maps(number, category, image_id, &field);
         let class = optional(self.columns.class);

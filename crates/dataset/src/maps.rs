@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pimo_reader::Entry;
 
+use crate::class::GOOD;
 use crate::discover::Search;
 use crate::error::counted;
 use crate::extension::{MAPS, listed, stem_of};
@@ -115,11 +116,13 @@ impl MapTree {
                 let test = test_folder(&inside, search);
                 self.add_category(source, name.clone(), &name, test, search)?;
             }
+            let mut unknown = BTreeSet::new();
             for name in others.into_iter().filter(|_| search.sources.categories.is_empty()) {
-                if path.join(&**name).join("test").is_dir() {
-                    search.problems.push(unknown_category(path.join(&**name), name, source, search));
+                if holds_maps(&path.join(&**name), search)? {
+                    unknown.insert(String::from(&**name));
                 }
             }
+            note_unknown(path, &unknown, search);
             search.problems.extend(listing.problems.iter().cloned().map(|problem| problem.model(&source.model)));
             return Ok(());
         }
@@ -209,8 +212,8 @@ impl MapTree {
             if !search.ground.selected.iter().any(|known| known == category) {
                 let asked =
                     search.sources.categories.is_empty() && !search.ground.all.iter().any(|known| known == category);
-                if asked && unknown.insert(category.to_owned()) {
-                    search.problems.push(unknown_category(file.to_owned(), category, source, search));
+                if asked {
+                    unknown.insert(category.to_owned());
                 }
                 continue;
             }
@@ -229,6 +232,7 @@ impl MapTree {
                 maps.entry(defect.into()).or_default().push(found);
             }
         }
+        note_unknown(file, &unknown, search);
         Ok(())
     }
 
@@ -332,11 +336,24 @@ fn only_category(path: &Path, search: &Search<'_>) -> Result<String, DatasetErro
     )))
 }
 
-fn unknown_category(file: PathBuf, name: &str, source: &MapsSource, search: &Search<'_>) -> Problem {
+/// Whether a folder looks like that of a category's maps.
+fn holds_maps(path: &Path, search: &Search<'_>) -> Result<bool, DatasetError> {
+    let listing = Listing::read(path)?.unwrap_or_default();
+    Ok(test_folder(&listing, search).is_some() || listing.has_file(ASMAPS) || listing.has_folder(GOOD))
+}
+
+/// Maps that are left out because the dataset lacks their categories.
+fn note_unknown(place: &Path, names: &BTreeSet<String>, search: &mut Search<'_>) {
+    if names.is_empty() {
+        return;
+    }
+    let names: Vec<String> = names.iter().cloned().collect();
     let message = format!(
-        "maps of category {name}, which the dataset {} does not have (it has {}); remove them, or choose with --category",
+        "there are maps of {} that the dataset {} does not have, which are left out: {} (it has {})",
+        if names.len() == 1 { "a category".to_owned() } else { format!("{} categories", names.len()) },
         search.ground.root.display(),
+        crate::error::listing(&names),
         crate::error::listing(&search.ground.all)
     );
-    Problem::new(ProblemKind::UnknownCategory, file, message).category(name).model(&source.model)
+    search.notes.push(Note::new(place, message));
 }

@@ -46,8 +46,6 @@ pub enum ProblemKind {
     BrokenLink,
     /// A name that is not UTF-8.
     NotUtf8,
-    /// Maps of a category that the dataset does not have.
-    UnknownCategory,
     /// The path of a map inside a stacked file that says nothing of category and defect.
     StrangePath,
     /// A row of a manifest that can't be used.

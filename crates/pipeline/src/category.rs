@@ -32,6 +32,8 @@ pub struct CategoryOutcome {
     pub models: Vec<(String, CategorySummary)>,
     /// AUPIMO's metrics of the same detectors.
     pub(crate) aupimo: Vec<[(&'static str, MetricValue); 4]>,
+    /// Names of the metrics beside AUPIMO, in the order of their rows; the same for all detectors.
+    pub(crate) metrics: Vec<String>,
     /// Digest of the images' names, classes and sizes.
     pub items_digest: String,
     /// Digest of the masks.
@@ -399,18 +401,21 @@ impl<'a> Rows<'a> {
             category: self.run.planned.category.name.clone(),
             models: Vec::new(),
             aupimo: Vec::new(),
+            metrics: Vec::new(),
             items_digest: self.items_digest(),
             masks_digest: self.masks.finish(),
         };
         for &model in self.models {
             outcome.aupimo.push(self.results[model].scores.metrics());
-            let summary = self.summarise(model)?;
+            let (summary, metrics) = self.summarise(model)?;
+            outcome.metrics = metrics;
             outcome.models.push((self.run.dataset.models[model].clone(), summary));
         }
         Ok((outcome, self.part))
     }
 
-    fn summarise(&mut self, model: usize) -> Result<CategorySummary, PipelineError> {
+    /// Writes a detector's axis and metrics; gives back its results, and the names of its metrics in their order.
+    fn summarise(&mut self, model: usize) -> Result<(CategorySummary, Vec<String>), PipelineError> {
         let side = self.side(model);
         let name = &self.run.dataset.models[model];
         let category = &self.run.planned.category.name;
@@ -455,7 +460,8 @@ impl<'a> Rows<'a> {
         if self.run.published {
             warnings.extend(self.publish(model, aupimo.mean.is_some(), results.published)?);
         }
-        Ok(CategorySummary {
+        let names = metrics.iter().map(|metric| metric.name.clone()).collect();
+        let summary = CategorySummary {
             images: results.normal + anomalous,
             normal: results.normal,
             anomalous,
@@ -467,7 +473,8 @@ impl<'a> Rows<'a> {
             defects: results.scores.by_defect(),
             metrics: metrics.iter().map(|metric| (metric.name.clone(), metric.stored())).collect(),
             warnings,
-        })
+        };
+        Ok((summary, names))
     }
 
     /// Everything that is computed beside AUPIMO.

@@ -1,10 +1,10 @@
 //! A whole run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use pimo_dataset::{Class, Dataset, Discovery, Problem, discover, manifest_rows, read_manifest};
+use pimo_dataset::{Class, Dataset, Discovery, Note, Problem, discover, manifest_rows, read_manifest};
 use pimo_reader::{AfterMapHook, IoChoice, Reader, ReaderOptions};
 use pimo_store::{
     CategoryDigests, Digests, FailedCategory, InputCounts, Parameters, Roots, RunRecord, SkippedImage, Times,
@@ -33,6 +33,8 @@ pub struct RunOutcome {
     pub paths: RunPaths,
     /// Everything that made a category (or a detector in it) fail.
     pub problems: Vec<Problem>,
+    /// What was left aside of the dataset: part of the record's notes.
+    pub notes: Vec<Note>,
 }
 
 /// Evaluates a dataset and writes the results.
@@ -276,12 +278,35 @@ impl<'a> Run<'a> {
                 warnings.extend(summary.warnings.iter().map(|warning| format!("{place}{warning}")));
             }
         }
+        warnings.extend(self.shorter_means());
         if !self.skipped.is_empty() {
             let count = match self.skipped.len() {
                 1 => "1 bad image or file was".to_owned(),
                 count => format!("{count} bad images or files were"),
             };
             warnings.push(format!("{count} left out; run.json lists all under `skipped`"));
+        }
+        warnings
+    }
+
+    /// Warnings where the means of one detector are over fewer categories than those of another.
+    fn shorter_means(&self) -> Vec<String> {
+        let has = |outcome: &CategoryOutcome, model: &str| outcome.models.iter().any(|(name, _)| name == model);
+        let models: BTreeSet<&str> =
+            self.outcomes.iter().flat_map(|outcome| &outcome.models).map(|(model, _)| model.as_str()).collect();
+        let mut warnings = Vec::new();
+        for model in models {
+            let lacking = self.outcomes.iter().filter(|outcome| !has(outcome, model));
+            let lacking: Vec<&str> = lacking.map(|outcome| outcome.category.as_str()).collect();
+            if !lacking.is_empty() {
+                warnings.push(format!(
+                    "detector {model}: its means over categories leave out {} of the {} categories that were evaluated, \
+                     so they do not compare with those of detectors that have them: {}",
+                    lacking.len(),
+                    self.outcomes.len(),
+                    lacking.join(", ")
+                ));
+            }
         }
         warnings
     }
@@ -343,8 +368,12 @@ impl<'a> Run<'a> {
             for (metric, value) in scores::macro_metrics(&aupimo) {
                 macro_rows.push(metrics::row(model, MACRO_CATEGORY, metric, value));
             }
-            let metrics = &results.macro_average.metrics;
-            macro_rows.extend(metrics.iter().map(|(name, value)| metrics::row(model, MACRO_CATEGORY, name, *value)));
+            let means = &results.macro_average.metrics;
+            // In the order that they have in categories: a mean is over what all of these have, so one knows them all.
+            let names =
+                self.outcomes.iter().find(|outcome| of_model(outcome).is_some()).map(|outcome| &outcome.metrics);
+            let in_order = names.into_iter().flatten().filter_map(|name| Some((name, *means.get(name)?)));
+            macro_rows.extend(in_order.map(|(name, value)| metrics::row(model, MACRO_CATEGORY, name, value)));
         }
         writer.macro_average(&macro_rows)?;
         let record = RunRecord {
@@ -375,7 +404,7 @@ impl<'a> Run<'a> {
             ..RunRecord::default()
         };
         let paths = writer.finish(&summary, &record)?;
-        Ok(RunOutcome { summary, record, paths, problems: self.problems })
+        Ok(RunOutcome { summary, record, paths, problems: self.problems, notes: self.discovery.notes.clone() })
     }
 }
 

@@ -126,15 +126,31 @@ impl<'a> Planner<'a> {
             self.add(&mut planned, index as u32, item, headers, shared_mask);
         }
         self.check_classes(&mut planned);
-        if let Some(size) = shared_mask
-            && planned.of_class(Class::Normal).any(|image| planned.item(image).mask().is_none())
-        {
-            planned.notes.push(format!(
-                "category {}: normal images without a mask are evaluated at the size of the masks, {size}",
-                category.name
-            ));
-        }
+        let notes = self.notes_of_sizes(&planned, shared_mask);
+        planned.notes.extend(notes);
         planned
+    }
+
+    /// Where the sizes of normal images without a mask come from.
+    fn notes_of_sizes(&self, planned: &PlannedCategory<'a>, shared_mask: Option<Size>) -> Vec<String> {
+        let without_mask = planned.of_class(Class::Normal).map(|image| planned.item(image));
+        let (with_image, others): (Vec<&Item>, Vec<&Item>) =
+            without_mask.filter(|item| item.mask().is_none()).partition(|item| item.image().is_some());
+        let note = |what: &str| format!("category {}: normal images without a mask {what}", planned.category.name);
+        if let Some(size) = shared_mask {
+            let any = !with_image.is_empty() || !others.is_empty();
+            return any.then(|| note(&format!("are evaluated at the size of the masks, {size}"))).into_iter().collect();
+        }
+        let mut notes = Vec::new();
+        if !with_image.is_empty() {
+            notes.push(note("are evaluated at the size of their source images, because masks differ in size"));
+        }
+        if !others.is_empty() {
+            let why = "because masks differ in size and no source images are there";
+            let whose = if self.dataset.models.len() > 1 { " (those of the first detector that has one)" } else { "" };
+            notes.push(note(&format!("are evaluated at the size of their anomaly maps{whose}, {why}")));
+        }
+        notes
     }
 
     fn headers(&self, category: &Category, item: &Item) -> Headers {

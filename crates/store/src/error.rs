@@ -120,6 +120,21 @@ pub enum StoreError {
         message: String,
     },
 
+    /// A Parquet file whose compression is not read.
+    #[error(
+        "{}: column {column:?} is compressed with {compression}, which pimo does not read: write the file with snappy, \
+         gzip, lz4 or zstd, or without compression (in pyarrow and pandas: compression=\"zstd\")",
+        path.display()
+    )]
+    Compression {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The name of the compression.
+        compression: &'static str,
+    },
+
     /// A column is missing, has another type, or holds what it must not.
     #[error("{}: column {column:?} {message}", path.display())]
     Column {
@@ -172,6 +187,7 @@ impl StoreError {
             | Self::NotPublished { path, .. }
             | Self::NewerFormat { path, .. }
             | Self::Parquet { path, .. }
+            | Self::Compression { path, .. }
             | Self::Column { path, .. }
             | Self::Json { path, .. }
             | Self::TooLarge { path, .. } => Some(path),

@@ -27,7 +27,8 @@ impl Default for StringTableLimits {
     }
 }
 
-/// Some columns of a Parquet file as text. String columns of any encoding and integer columns can be read.
+/// Some columns of a Parquet file as text. String columns of any encoding, integers, and booleans
+/// (as `true` and `false`) can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StringTable {
     rows: usize,
@@ -134,6 +135,7 @@ impl Reader {
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().iter().for_each(|value| column.push(value)),
             DataType::Null => (0..array.len()).for_each(|_| column.push(None)),
+            DataType::Boolean => append_booleans(column, array),
             DataType::Binary => return self.append_bytes(column, array),
             DataType::Int8 => append_integers::<Int8Type>(column, array),
             DataType::Int16 => append_integers::<Int16Type>(column, array),
@@ -144,7 +146,7 @@ impl Reader {
             DataType::UInt32 => append_integers::<UInt32Type>(column, array),
             DataType::UInt64 => append_integers::<UInt64Type>(column, array),
             other => {
-                return Err(self.column(column, format!("has type {other}, expected text")));
+                return Err(self.column(column, format!("has type {other}, expected text, integers or booleans")));
             }
         }
         Ok(())
@@ -187,5 +189,11 @@ where
 {
     for value in array.as_primitive::<T>() {
         column.push(value.map(|integer| integer.to_string()).as_deref());
+    }
+}
+
+fn append_booleans(column: &mut StringColumn, array: &dyn Array) {
+    for value in array.as_boolean() {
+        column.push(value.map(|value| if value { "true" } else { "false" }));
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::RowGroupMetaData;
 
@@ -130,13 +131,42 @@ impl ParquetFile {
         self
     }
 
+    /// Refuses columns in a compression that is not read: the library's word for it is that of a damaged file.
+    fn check_compression(&self, columns: &[&str]) -> Result<()> {
+        let chunks = self.builder.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+        for chunk in chunks {
+            let name = chunk.column_path().parts().first().map_or("", String::as_str);
+            if columns.contains(&name)
+                && let Some(compression) = unread(chunk.compression())
+            {
+                return Err(StoreError::Compression { path: self.path.clone(), column: name.to_owned(), compression });
+            }
+        }
+        Ok(())
+    }
+
     /// Starts reading columns, so many rows at a time.
     pub(crate) fn batches(self, columns: &[&str], rows: usize) -> Result<Batches> {
+        self.check_compression(columns)?;
         let mask = ProjectionMask::columns(self.builder.parquet_schema(), columns.iter().copied());
         let Self { path, builder } = self;
         let builder = builder.with_projection(mask).with_batch_size(rows);
         let reader = guarded(&path, || builder.build())?;
         Ok(Batches { path, reader: Some(reader) })
+    }
+}
+
+/// The name of a compression that is not read.
+fn unread(compression: Compression) -> Option<&'static str> {
+    match compression {
+        Compression::BROTLI(_) => Some("brotli"),
+        Compression::LZO => Some("lzo"),
+        Compression::UNCOMPRESSED
+        | Compression::SNAPPY
+        | Compression::GZIP(_)
+        | Compression::LZ4
+        | Compression::LZ4_RAW
+        | Compression::ZSTD(_) => None,
     }
 }
 

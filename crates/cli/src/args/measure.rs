@@ -24,7 +24,7 @@ pub struct MeasureArgs {
     /// The range of shared false-positive rates that AUPIMO averages over
     ///
     /// 0 < L < U <= 1. Stricter bounds need more normal pixels: the shared FPR moves in steps of one pixel.
-    #[arg(long, value_name = "L,U", default_value = "1e-5,1e-4", value_parser = bounds::parse)]
+    #[arg(long, value_name = "L,U", default_value = "1e-5,1e-4", value_parser = bounds::parse, allow_hyphen_values = true)]
     pub fpr_bounds: FprBounds,
 
     /// How the normal images' rates become one: mean, max, or quantile:Q
@@ -45,7 +45,7 @@ pub struct MeasureArgs {
     pub image_score: ImageScore,
 
     /// A mask's pixel is anomalous above this value [default: everything but 0]
-    #[arg(long, value_name = "VALUE", value_parser = finite)]
+    #[arg(long, value_name = "VALUE", value_parser = finite, allow_hyphen_values = true)]
     pub mask_threshold: Option<f64>,
 
     /// Whether maps may be stretched to the size of their masks

@@ -24,7 +24,10 @@ pub(super) struct MetricsArgs {
     pub connectivity: Connectivity,
 
     /// Limits of the false-positive rate for AUPRO and partial AUROC
-    #[arg(long, value_name = "LIMITS", value_delimiter = ',', default_value = "0.01,0.05,0.3,1.0", value_parser = limit)]
+    #[arg(
+        long, value_name = "LIMITS", value_delimiter = ',', default_value = "0.01,0.05,0.3,1.0", value_parser = limit,
+        allow_hyphen_values = true
+    )]
     pub aupro_limits: Vec<f64>,
 
     /// Give another tool's values: mvtec-ad, mvtec-ad2, anomalib, or adeval:K
@@ -37,14 +40,17 @@ pub(super) struct MetricsArgs {
     pub profile: Option<Profile>,
 
     /// Thresholds at which precision, recall, F1 and overlap of all pixels are wanted
-    #[arg(long, value_name = "SCORES", value_delimiter = ',', value_parser = super::measure::finite, allow_negative_numbers = true)]
+    #[arg(
+        long, value_name = "SCORES", value_delimiter = ',', value_parser = super::measure::finite,
+        allow_hyphen_values = true
+    )]
     pub at: Vec<f64>,
 
     /// Half-width of a metric's interval above which the run warns
     ///
     /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data. It
     /// does not concern AUPIMO, which has a warning of its own, nor thresholds and rates at them.
-    #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance)]
+    #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
 
     /// Read maps again where a metric's interval is wider than the tolerance

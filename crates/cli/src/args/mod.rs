@@ -8,6 +8,7 @@ mod memory;
 mod messages;
 mod metrics;
 mod moved;
+pub(crate) mod number;
 mod outliers;
 mod resources;
 mod size;
@@ -27,7 +28,7 @@ pub(crate) use sources::score_column;
 pub use sources::{MatchingArgs, SourceArgs};
 pub use statistics::{StatisticsArgs, ZeroMethodChoice};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::compare::CompareArgs;
 use crate::commands::completions::CompletionsArgs;
@@ -53,6 +54,18 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The command line, for clap: a negative number after an option is its value, to be accepted or refused as such,
+    /// and not taken for an unknown option.
+    pub fn parser() -> clap::Command {
+        let negative = |argument: clap::Arg| {
+            let takes_value = argument.get_action().takes_values() && !argument.is_positional();
+            if takes_value { argument.allow_negative_numbers(true) } else { argument }
+        };
+        Self::command().mut_subcommands(|command| command.mut_args(negative))
+    }
 }
 
 const EXAMPLES: &str = "\

@@ -6,14 +6,14 @@ use clap::Args;
 use pimo_pipeline::Settings;
 use pimo_reader::IoChoice;
 
-use crate::args::Memory;
+use crate::args::{Memory, number};
 
 /// Options about the machine.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Machine (exact results do not depend on these)")]
 pub struct ResourceArgs {
     /// Threads that count; as many read [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::at_least_one)]
     pub threads: Option<NonZero<u16>>,
 
     /// Memory that may be used, with a unit
@@ -22,7 +22,7 @@ pub struct ResourceArgs {
     /// exact values there is no room are intervals, the narrower the more memory there is; the number
     /// of detectors does not matter. What does not fit at all is refused at the start, with the amount
     /// that would do.
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", allow_hyphen_values = true)]
     pub memory: Memory,
 
     /// How maps are read

@@ -16,7 +16,7 @@ pub struct StatisticsArgs {
     /// Differences up to this count as equal in the Wilcoxon test
     ///
     /// 1e-3 as published; 0 for none. Ranks, t-test and intervals take the scores as they are.
-    #[arg(long, value_name = "DIFFERENCE", default_value = "1e-3", value_parser = tolerance)]
+    #[arg(long, value_name = "DIFFERENCE", default_value = "1e-3", value_parser = tolerance, allow_hyphen_values = true)]
     pub atol: f64,
 
     /// Resamples of the images for the intervals of means; 0 for no intervals
@@ -29,7 +29,7 @@ pub struct StatisticsArgs {
     ///
     /// A detector beats another in a category when the one-sided Wilcoxon test says so with at least this confidence
     /// (1 - p). One minus it is the level of the Nemenyi critical difference.
-    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = share, allow_hyphen_values = true)]
     pub confidence: f64,
 }
 

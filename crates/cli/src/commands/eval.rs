@@ -108,6 +108,9 @@ pub fn run(args: &EvalArgs, matches: &ArgMatches) -> Result<Code, Failure> {
     let outcome = evaluate(&input, &settings, &output, &interrupt::CANCEL, &reporter);
     reporter.clear();
     let outcome = outcome.map_err(|error| failure(error, &reporter, matches))?;
+    if !args.messages.quiet {
+        reporter.notes(&outcome.notes);
+    }
     for warning in &outcome.record.warnings {
         reporter.warning(warning);
     }

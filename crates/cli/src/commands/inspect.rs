@@ -105,7 +105,7 @@ fn render(inspection: &Inspection, settings: &Settings, deep: bool) -> String {
     ];
     lines.extend(bounds(&inspection.categories, settings));
     lines.extend(time(inspection, settings));
-    lines.push(memory(inspection, settings));
+    lines.extend(memory(inspection, settings));
     lines.extend(inspection.notes.iter().map(|note| format!("note: {note}")));
     lines.push(String::new());
     lines.push(match inspection.problems.len() {
@@ -218,14 +218,15 @@ fn time(inspection: &Inspection, settings: &Settings) -> Option<String> {
     ))
 }
 
-fn memory(inspection: &Inspection, settings: &Settings) -> String {
+fn memory(inspection: &Inspection, settings: &Settings) -> Option<String> {
     match &inspection.memory {
-        Some(error) => error.to_string(),
-        None => format!(
+        Some(error) => Some(error.to_string()),
+        None if full_memory(inspection) == 0 => None,
+        None => Some(format!(
             "With {} of memory results are as precise as they get; --memory allows {}.",
             pimo_pipeline::bytes(full_memory(inspection)),
             pimo_pipeline::bytes(settings.memory)
-        ),
+        )),
     }
 }
 

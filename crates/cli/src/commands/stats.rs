@@ -48,7 +48,7 @@ struct ChoiceArgs {
     repeats: Repeats,
 
     /// How far another image's score may lie from the statistic to avoid a repeat
-    #[arg(long, value_name = "DIFFERENCE", default_value = "1e-2", value_parser = tolerance)]
+    #[arg(long, value_name = "DIFFERENCE", default_value = "1e-2", value_parser = tolerance, allow_hyphen_values = true)]
     tolerance: f64,
 }
 

@@ -10,7 +10,7 @@ use pimo_frame::{SampleType, Size};
 use pimo_synth::{Defect, Detector, Layout, MapFormat, MaskFormat, Plan, Summary, write_while};
 use serde_json::json;
 
-use crate::args::{MessageArgs, parse_size};
+use crate::args::{MessageArgs, number, parse_size};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::{interrupt, shell, standard_output, units};
@@ -51,7 +51,7 @@ struct SynthOutput {
     out: PathBuf,
 
     /// Threads [default: one for each processor]; files do not depend on it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::at_least_one)]
     threads: Option<NonZero<u16>>,
 }
 
@@ -59,7 +59,7 @@ struct SynthOutput {
 #[command(next_help_heading = "Content")]
 struct SynthContent {
     /// Seed of the random numbers
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::count::<u64>)]
     seed: u64,
 
     /// A category's name; repeat for several
@@ -67,15 +67,18 @@ struct SynthContent {
     category: Vec<String>,
 
     /// So many categories with numbers for names
-    #[arg(long, value_name = "N", conflicts_with = "category", default_value_t = NonZero::<u16>::MIN)]
+    #[arg(
+        long, value_name = "N", conflicts_with = "category", default_value_t = NonZero::<u16>::MIN,
+        value_parser = number::at_least_one
+    )]
     categories: NonZero<u16>,
 
     /// Normal images in each category
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = number::count::<u64>)]
     normal: u64,
 
     /// Anomalous images in each category
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = number::count::<u64>)]
     anomalous: u64,
 
     /// A kind of defect; repeat for several [default: all]

@@ -7,7 +7,7 @@ mod plain_terminal;
 
 use std::io::{IsTerminal, Write, stderr};
 
-use pimo_dataset::Problem;
+use pimo_dataset::{Note, Problem};
 use pimo_pipeline::{Event, Observer};
 use serde_json::json;
 
@@ -18,6 +18,9 @@ use bar::Bar;
 use json::JsonLog;
 pub(crate) use json::of_problem as problem_facts;
 use lines::Lines;
+
+/// How many notes people are shown.
+const NOTES_SHOWN: usize = 5;
 
 /// Where messages and progress go.
 #[derive(Debug)]
@@ -79,6 +82,20 @@ impl Reporter {
         match self.log {
             LogFormat::Text => line(&format!("warning: {message}")),
             LogFormat::Json => self.json("warning", json!({ "message": message })),
+        }
+    }
+
+    /// What was left aside of the input, worth knowing. People see the first few.
+    pub fn notes(&self, notes: &[Note]) {
+        match self.log {
+            LogFormat::Json => notes.iter().for_each(|note| self.json("note", json!({ "message": note.to_string() }))),
+            LogFormat::Text => {
+                self.clear();
+                notes.iter().take(NOTES_SHOWN).for_each(|note| line(&format!("note: {note}")));
+                if notes.len() > NOTES_SHOWN {
+                    line(&format!("note: run.json has {} more under `notes`", notes.len() - NOTES_SHOWN));
+                }
+            }
         }
     }
 

@@ -130,7 +130,7 @@ fn rows_that_can_not_be_used() {
             "m.csv: line 4: the image is anomalous but has no mask; add its mask, or correct its class",
             "m.csv: line 5: the image has neither a mask nor a class; give one of them, or say with --missing-mask normal \
              that such images are normal",
-            "m.csv: line 6: class `strange`; expected normal (or good, 0) or anomalous (or bad, 1), or nothing",
+            "m.csv: line 6: class `strange`; expected normal (or good, 0, false) or anomalous (or bad, 1, true), or nothing",
             "m.csv: line 2: image 1 has the same anomaly map as image 9 in line 10: 1.npy; expected a map of its own for each",
             "m.csv: line 13: image 12: asmaps.pt#x: There is no such anomaly map: the file holds maps that are numbered \
              from 0. Name one that it holds.",
@@ -207,4 +207,20 @@ fn hostile_files() {
         tree.hide(&read_manifest(&missing).unwrap_err().to_string()),
         "none.csv: no such file or folder; --manifest expects a CSV file with the columns image_id, category, map"
     );
+}
+
+#[test]
+fn a_category_without_a_row_that_can_be_used_is_there_with_its_problems() {
+    let tree = Tree::new(&[]);
+    let text = "image_id,category,map,mask,class\n1,c,1.npy,,0\n2,c,2.npy,2.png,1\n,d,3.npy,,0\n,d,4.npy,4.png,1\n";
+    let found = read(&tree, text).unwrap();
+    let names: Vec<&str> = found.dataset.categories.iter().map(|category| category.name.as_str()).collect();
+    assert_eq!(names, ["c", "d"]);
+    let shown = tree.shown(&found.problems);
+    let of_d = |what: &str| shown.iter().filter(|problem| problem.contains(what)).count();
+    assert_eq!((of_d("no image_id"), of_d("category d has no"), shown.len()), (2, 2, 4), "{shown:?}");
+    assert!(found.problems.iter().all(|problem| problem.category.as_deref() == Some("d")));
+    // A category that nobody asked for has none.
+    let wanted = ManifestOptions { categories: vec!["c".into()], ..options(&tree) };
+    assert_eq!(read_manifest(&wanted).unwrap().problems, []);
 }

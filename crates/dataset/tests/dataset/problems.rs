@@ -215,11 +215,18 @@ fn categories_by_name() {
     assert_eq!(tree.error(&wanted("tile")), "no category `tile` in data; there are: nut, screw");
     let found = discover(&wanted("screw"), &Fake::default()).unwrap();
     assert_eq!((found.problems.len(), found.dataset.categories.len()), (0, 1));
+    assert_eq!(found.notes, []);
+    let found = tree.discover();
+    assert!(found.problems.iter().all(|problem| problem.category.as_deref() == Some("nut")), "{:?}", found.problems);
     assert_eq!(
-        tree.shown(&tree.discover().problems)[0],
-        "maps/cable: maps of category cable, which the dataset data does not have (it has nut, screw); remove them, or \
-         choose with --category"
+        tree.hide(&found.notes[0].to_string()),
+        "maps: there are maps of a category that the dataset data does not have, which are left out: cable (it has nut, \
+         screw)"
     );
+    tree.file("maps/tile/good/0.npy", "");
+    tree.file("maps/log/0.npy", "");
+    let note = tree.hide(&tree.discover().notes[0].to_string());
+    assert!(note.contains("2 categories") && note.contains("left out: cable, tile (it has"), "{note}");
     tree.file("one/test/good/0.npy", "");
     assert_eq!(
         tree.error(&tree.sources_at("one", "data")),

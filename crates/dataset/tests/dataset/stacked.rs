@@ -123,8 +123,6 @@ fn what_can_be_wrong_inside() {
              <category>/test/<defect>/<stem>.png",
             "asmaps.pt: the map asmaps.pt#7 belongs to the image `2.png`; expected a path that names the category, or a \
              single --category",
-            "asmaps.pt: maps of category cable, which the dataset data does not have (it has nut, screw); remove them, or \
-             choose with --category",
             "data/screw: category screw has no anomalous image that can be used (1 image in all); expected maps of \
              anomalous images with their masks, which are scored",
             "data/screw/ground_truth/bad: no mask for the anomalous image screw/bad/1; expected 1_mask.png here (or \
@@ -133,6 +131,15 @@ fn what_can_be_wrong_inside() {
              and remove the others",
         ]
     );
+    assert_eq!(
+        tree.hide(&found.notes[0].to_string()),
+        "asmaps.pt: there are maps of a category that the dataset data does not have, which are left out: cable (it has \
+         nut, screw)"
+    );
+    // A category that has nothing but strange maps is no category without maps.
+    let strange = indexed(&["screw/test/good/0.png", "screw/test/bad/0.png", "nut/test/1.png"]);
+    let found = discover(&tree.sources_at("asmaps.pt", "data"), &strange).unwrap();
+    assert!(tree.shown(&found.problems).iter().any(|problem| problem.contains("nut/test/1.png")), "{found:?}");
     let found = discover(&tree.sources_at("asmaps.pt", "data"), &indexed(&["screw/test/good/0.png"])).unwrap();
     assert_eq!(
         tree.shown(&found.problems)[1],

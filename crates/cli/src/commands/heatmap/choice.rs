@@ -9,7 +9,7 @@ use pimo_dataset::nearest;
 use pimo_report::assemble::statistic_name;
 use pimo_store::{ImageRow, RunReader};
 
-use crate::args::{Outliers, score_column};
+use crate::args::{Outliers, number, score_column};
 use crate::drawing::FalseAlarms;
 use crate::exit::{Code, Failure};
 
@@ -33,15 +33,15 @@ pub(super) struct ChoiceArgs {
     outliers: Outliers,
 
     /// The K images with the lowest scores, of each detector in each category
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = number::count::<usize>)]
     worst: usize,
 
     /// The K images with the highest scores
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = number::count::<usize>)]
     best: usize,
 
     /// The K normal images with the most false positives at the lower threshold, with their false-positive levels
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = number::count::<usize>)]
     normal: usize,
 
     /// The score that decides: a column of images.parquet

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use pimo_report::heatmap::{
     FPR_LEVELS, HeatMapError, HeatMapStyle, OperatingScores, Picture, Scale, anomaly_heat_map, encode_png,
     false_positive_levels, own_levels,
@@ -85,7 +84,7 @@ struct OutputArgs {
     force: bool,
 
     /// Memory that each file of an image may take
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", allow_hyphen_values = true)]
     memory: Memory,
 }
 
@@ -93,11 +92,11 @@ struct OutputArgs {
 #[command(next_help_heading = "Look")]
 struct LookArgs {
     /// How much of the image the colours hide, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = share, allow_hyphen_values = true)]
     opacity: f64,
 
     /// Length of a picture's longest side at most, in pixels; larger images are averaged down
-    #[arg(long, value_name = "PIXELS", default_value_t = 2048, value_parser = RangedU64ValueParser::<u32>::new().range(1..=16384))]
+    #[arg(long, value_name = "PIXELS", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: u32,
 
     /// Draw no outlines

@@ -12,7 +12,7 @@ use pimo_report::assemble::{AssembleError, Settings, add_curves, report_of};
 use pimo_report::page::{PageError, Report};
 use serde_json::json;
 
-use crate::args::{MatchingArgs, Memory, MessageArgs, MovedArgs, SourceArgs, StatisticsArgs};
+use crate::args::{MatchingArgs, Memory, MessageArgs, MovedArgs, SourceArgs, StatisticsArgs, number};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::{interrupt, shell, standard_output, units, whole_file};
@@ -85,11 +85,11 @@ struct ImageArgs {
     images_of: ImagesOf,
 
     /// Normal images with most false positives, for each of these detectors
-    #[arg(long, value_name = "K", default_value_t = 2)]
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = number::count::<usize>)]
     normal: usize,
 
     /// Images in the list of the worst
-    #[arg(long, value_name = "K", default_value_t = 40)]
+    #[arg(long, value_name = "K", default_value_t = 40, value_parser = number::count::<usize>)]
     worst: usize,
 
     /// Draw no heat maps
@@ -97,7 +97,7 @@ struct ImageArgs {
     no_heatmaps: bool,
 
     /// Memory that each file of an image may take
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", allow_hyphen_values = true)]
     memory: Memory,
 }
 
