@@ -24,3 +24,4 @@ mod stats;
 mod support;
 mod synth;
 mod threshold;
+mod undefined;

@@ -17,6 +17,17 @@ pub enum EvidenceError {
         reason: String,
     },
 
+    /// A score that no image of some detector has, in any category.
+    #[error("{score} is undefined for all images of some detector in every category{reason}: {cure}")]
+    Undefined {
+        /// The score.
+        score: String,
+        /// Why, empty or in parentheses after a blank.
+        reason: String,
+        /// What to do.
+        cure: String,
+    },
+
     /// No run has what was asked for.
     #[error("there is no {what} {name:?}; there are {known}")]
     Unknown {

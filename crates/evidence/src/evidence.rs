@@ -5,6 +5,10 @@
 pub struct Evidence {
     /// What was run, for the reader.
     pub runs: Vec<RunDescription>,
+    /// Name of the score, `aupimo` for example; empty if unknown.
+    pub score: String,
+    /// Other scores that all anomalous images of all runs have, the most telling first.
+    pub other_scores: Vec<&'static str>,
     /// What the runs warned of when they were made.
     pub warnings: Vec<String>,
     /// One entry for each detector and category. Detectors are shown in order of their first appearance where

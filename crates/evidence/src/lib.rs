@@ -31,11 +31,13 @@ mod evidence;
 mod masks;
 mod matching;
 pub mod metrics;
+mod other_scores;
 mod published;
 mod run_facts;
 mod runs;
 mod selection;
 mod source;
+mod undefined;
 
 pub use error::EvidenceError;
 pub use evidence::{EvaluatedImage, Evidence, ModelScores, RunDescription};

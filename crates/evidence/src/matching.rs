@@ -66,6 +66,14 @@ pub fn match_up(evidence: &Evidence, matching: Matching) -> Result<Matched<'_>, 
         matched.add(name, &results, matching)?;
     }
     if matched.categories.is_empty() {
+        let has_none = |result: &ModelScores| result.images.iter().all(|image| image.score.is_none());
+        let undefined = |name: &str| {
+            let mut results = evidence.results.iter().filter(|result| result.category == name);
+            results.any(|result| !result.images.is_empty() && has_none(result))
+        };
+        if !evidence.results.is_empty() && evidence.results.iter().all(|result| undefined(&result.category)) {
+            return Err(evidence.undefined());
+        }
         let mut reason = String::new();
         for warning in &matched.warnings {
             reason.push_str("; ");
@@ -287,7 +295,7 @@ mod tests {
     #[test]
     fn undefined_scores_leave_a_category_out() {
         let mut evidence = evidence(vec![result("a", "screw", &[("1", None)])]);
-        assert!(matches!(match_up(&evidence, Matching::Strict), Err(EvidenceError::Nothing { .. })));
+        assert!(matches!(match_up(&evidence, Matching::Strict), Err(EvidenceError::Undefined { .. })));
         evidence.results.push(result("a", "nut", &[("1", Some(1.0))]));
         let matched = match_up(&evidence, Matching::Strict).unwrap();
         assert_eq!((matched.categories.len(), matched.warnings.len()), (1, 1));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pimo_store::{ImageRow, MACRO_CATEGORY, RunReader, Summary};
 
+use crate::other_scores::OtherScores;
 use crate::run_facts::text;
 use crate::source::Names;
 use crate::{EvaluatedImage, EvidenceError, ModelScores};
@@ -15,6 +16,7 @@ pub(crate) fn results(
     score: &str,
     summary: &Summary,
     names: &Names,
+    others: &mut OtherScores,
 ) -> Result<Vec<ModelScores>, EvidenceError> {
     let mut results: BTreeMap<(String, String), (ModelScores, usize)> = BTreeMap::new();
     let scores = run.scores(score)?;
@@ -23,6 +25,7 @@ pub(crate) fn results(
         let key = (row.category.clone(), row.model.clone());
         let (result, seen) = results.entry(key).or_insert_with(|| (start(run, position, &row, summary, names), 0));
         if row.is_anomalous {
+            others.add(&row);
             result.images.push(EvaluatedImage {
                 id: row.image_id,
                 defect: row.defect,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pimo_store::{PublishedTree, RunReader};
 
+use crate::other_scores::OtherScores;
 use crate::run_facts::Parameters;
 use crate::{Evidence, EvidenceError, published, run_facts, runs};
 
@@ -107,7 +108,8 @@ impl Evidence {
     /// A source cannot be read, has no such score, or was made with other parameters than the first run.
     pub fn of(sources: &[Source], score: &str) -> Result<Self, EvidenceError> {
         let names = Names::of(sources);
-        let mut evidence = Self::default();
+        let mut evidence = Self { score: score.to_owned(), ..Self::default() };
+        let mut others = OtherScores::default();
         let mut first: Option<(&str, Parameters)> = None;
         for (position, source) in sources.iter().enumerate() {
             match source {
@@ -121,15 +123,17 @@ impl Evidence {
                     }
                     evidence.runs.push(run_facts::description(label, reader.record()));
                     evidence.warnings.extend(run_facts::warnings(label, reader.record(), &summary));
-                    evidence.results.extend(runs::results(reader, position, score, &summary, &names)?);
+                    evidence.results.extend(runs::results(reader, position, score, &summary, &names, &mut others)?);
                 }
                 Source::Published { label, tree } => {
+                    others.none();
                     let (description, results) = published::results(label, tree, position, score, &names)?;
                     evidence.runs.push(description);
                     evidence.results.extend(results);
                 }
             }
         }
+        evidence.other_scores = others.beside(score);
         let mixed = sources.iter().any(|source| source.run().is_none());
         if mixed && first.is_some() {
             published::add_collections(&mut evidence.results, |result| sources[result.run].run().is_none());

@@ -101,6 +101,7 @@ fn hostile(attack: &str) -> Report {
         runs: vec![RunDescription { name: attack.to_owned(), facts }],
         warnings: vec![attack.to_owned()],
         results: (0..3).map(result).collect(),
+        ..Default::default()
     };
     let settings = Settings { title: attack.to_owned(), score: attack.to_owned(), ..support::quick_settings() };
     let mut report = report_of(&evidence, &settings).unwrap();

@@ -82,22 +82,26 @@ impl RunReader {
         TableRows::open(&self.table::<ImageRow>())
     }
 
-    /// One float column of `images.parquet` for every image, e.g. `aupimo`.
+    /// One float column of `images.parquet` for every image, e.g. `aupimo`: one that anomalous images have.
     ///
     /// # Errors
     /// There is no such column (the message lists those there are), or the file cannot be read.
     pub fn scores(&self, column: &str) -> Result<Vec<ScoredImage>> {
         let path = self.table::<ImageRow>();
-        let floats: Vec<&str> = ImageRow::fields()
-            .into_iter()
-            .filter(|(_, data_type, _)| *data_type == DataType::Float64)
-            .map(|(name, _, _)| name)
-            .collect();
-        if !floats.contains(&column) {
+        let floats = ImageRow::fields().into_iter().filter(|(_, data_type, _)| *data_type == DataType::Float64);
+        // Rates of false positives are those of normal images.
+        let (normal, scores): (Vec<&str>, Vec<&str>) =
+            floats.map(|(name, _, _)| name).partition(|name| name.starts_with("fpr_at_"));
+        if !scores.contains(&column) {
+            let found = if normal.contains(&column) {
+                "is known of normal images only, and anomalous ones are looked at"
+            } else {
+                "is not a score of images"
+            };
             return Err(StoreError::Column {
                 path,
                 column: column.to_owned(),
-                message: format!("is not a score of images; there are {}", floats.join(", ")),
+                message: format!("{found}; there are {}", scores.join(", ")),
             });
         }
         let names = ["model", "category", "image_id", column];

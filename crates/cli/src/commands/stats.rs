@@ -135,8 +135,7 @@ pub fn run(args: &StatsArgs) -> Result<Code, Failure> {
         .map(|result| format!("{} has no {score} on {}: it is undefined there", result.model, result.category))
         .collect();
     if described.is_empty() {
-        let message = format!("there is no image with a score: {}", undefined.join("; "));
-        return Err(Failure { code: Code::Data, message });
+        return Err(evidence.undefined().into());
     }
     let reporter = Reporter::quiet(LogFormat::Text);
     for warning in evidence.own_warnings().iter().chain(&undefined) {

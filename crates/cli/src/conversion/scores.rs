@@ -135,7 +135,9 @@ pub(crate) fn export(input: &Path, selected: Selected<'_>, out: &Path) -> Result
     let mut staged = Vec::new();
     for ((model, category), rows) in &groups {
         let facts = sources.facts(model, category).ok_or_else(|| {
-            unfit(&table, "its metadata does not say between which bounds of the shared FPR AUPIMO was computed")
+            let what = "its metadata does not say between which bounds of the shared FPR AUPIMO was computed: give the \
+                        table as pimo wrote it, or the folder of the run";
+            unfit(&table, what)
         })?;
         let path = if single { out.to_path_buf() } else { place(out, model, category)? };
         staged.push(StagedFile::with_text(&path, &facts.scores(rows)?.to_json())?);

@@ -55,7 +55,12 @@ pub fn evidence(models: usize, categories: usize, images: usize) -> Evidence {
     let facts = [("detectors", models.to_string()), ("categories", categories.to_string())];
     let facts = facts.map(|(name, value)| (name.to_owned(), value)).into();
     let warnings = vec!["these scores are made up".to_owned()];
-    Evidence { runs: vec![RunDescription { name: "synthetic".to_owned(), facts }], warnings, results }
+    Evidence {
+        runs: vec![RunDescription { name: "synthetic".to_owned(), facts }],
+        warnings,
+        results,
+        ..Default::default()
+    }
 }
 
 pub fn category_name(category: usize) -> String {
