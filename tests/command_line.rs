@@ -175,7 +175,8 @@ fn negative_numbers_are_values() {
 #[test]
 fn numbers_out_of_range_are_told_the_range() {
     let toy = Toy::empty();
-    let cases: [(&str, &[&str], &str); 20] = [
+    let cases: [(&str, &[&str], &str); 21] = [
+        ("eval", &["--aupro-limits", "1e-100"], "a limit is at least 1e-12"),
         ("eval", &["--aupro-limits", "-0.1"], "above 0 and at most 1"),
         ("eval", &["--aupro-limits", "0.3,-1e-3"], "above 0 and at most 1"),
         ("eval", &["--at", "-x"], "expected a number"),

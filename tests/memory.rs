@@ -35,6 +35,14 @@ fn a_budget_that_is_too_small_is_refused_with_one_that_is_not() {
 }
 
 #[test]
+fn memory_that_does_not_suffice_for_a_mask_is_no_damage() {
+    let toy = Toy::new();
+    let ended = toy.eval(&["--memory", "1"]);
+    refused("memory_of_a_byte", toy.folder(), &ended, 3);
+    assert!(!ended.stderr.contains("not a valid") && ended.stderr.contains("--memory"), "{}", ended.stderr);
+}
+
+#[test]
 fn all_metrics_of_a_dataset_larger_than_the_limit() {
     // 210 MB of maps; 96 MiB for pimo, and 16 for what the system and the allocator need beside.
     let toy = Toy::of(&Plan { normal: 100, anomalous: 100, size: Size::new(512, 512), ..plan() });

@@ -64,6 +64,20 @@ fn truncated_masks_of_every_format() {
 }
 
 #[test]
+fn masks_that_are_all_damaged_are_not_missing() {
+    let toy = Toy::new();
+    for image in 0..3 {
+        Toy::truncate(&toy.mask(&format!("stain/{image:03}")), 0.1);
+    }
+    let ended = toy.eval(&[]);
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.stderr.contains("3 problems in the input"), "{}", ended.stderr);
+    // With such images left out there is nothing to measure on.
+    let skipped = toy.eval(&["--skip-bad"]);
+    assert!(skipped.stderr.contains("there is no anomalous image in category `toy`"), "{}", skipped.stderr);
+}
+
+#[test]
 fn a_truncated_bmp() {
     let toy = Toy::new();
     let png = toy.mask("stain/001");

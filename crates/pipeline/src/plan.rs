@@ -271,8 +271,11 @@ impl<'a> Planner<'a> {
         if already(&planned.bad) || planned.images.is_empty() {
             return;
         }
+        // Where masks can't be read, images that are known to be of a class are not missing: the masks are to be mended.
+        let masks_are_bad = planned.bad.fatal().iter().any(|problem| problem.model.is_none());
         for class in [Class::Normal, Class::Anomalous] {
-            if planned.of_class(class).next().is_none() {
+            let known = masks_are_bad && planned.category.count(class) > 0;
+            if !known && planned.of_class(class).next().is_none() {
                 let problem = problem::missing_class(&planned.category.name, &self.dataset.roots.dataset, class);
                 planned.bad.add(problem, &self.dataset.models);
             }

@@ -100,12 +100,14 @@ pub enum ReadError {
         column: u64,
     },
     /// The file holds many maps and none of them was named.
-    #[error("{at}: The file holds {maps} anomaly maps. Name one of them, as in `{at}#{example}`.")]
+    #[error("{at}: The file holds {}. Name {}", held(*maps, *size), named(at, example, *size))]
     EntryNeeded {
         /// The file.
         at: MapLocation,
         /// Number of maps in it.
         maps: u64,
+        /// Their size, if they are one array.
+        size: Option<Size>,
         /// An entry that exists.
         example: Entry,
     },
@@ -117,6 +119,19 @@ pub enum ReadError {
         /// What there is instead.
         holds: String,
     },
+}
+
+/// So many maps; of an array what its sides are taken for, because it may be meant as one map of several channels.
+fn held(maps: u64, size: Option<Size>) -> String {
+    let plural = if maps == 1 { "" } else { "s" };
+    let array = size.map_or_else(String::new, |size| format!(" of {size} in an array of NxHxW"));
+    format!("{maps} anomaly map{plural}{array}")
+}
+
+/// How one map of many is named.
+fn named(at: &MapLocation, example: &Entry, size: Option<Size>) -> String {
+    let single = if size.is_some() { ", or save a single map as HxW" } else { "" };
+    format!("one of them, as in `{at}#{example}`{single}.")
 }
 
 impl ReadError {

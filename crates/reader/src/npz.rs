@@ -34,7 +34,12 @@ impl Npz {
             Entry::Key(key) => key,
             Entry::Whole if !self.entries.is_empty() => {
                 let example = Entry::Key(key(&self.entries[0]).into());
-                return Err(ReadError::EntryNeeded { at: location(), maps: self.entries.len() as u64, example });
+                return Err(ReadError::EntryNeeded {
+                    at: location(),
+                    maps: self.entries.len() as u64,
+                    size: None,
+                    example,
+                });
             }
             _ => return Err(ReadError::NoSuchEntry { at: location(), holds: self.description() }),
         };

@@ -73,7 +73,10 @@ pub(crate) fn open(input: &Input, max_bytes: u64) -> Result<Reader<RangeReader>>
 pub(crate) fn png_error(input: &Input, error: DecodingError) -> ReadError {
     match error {
         DecodingError::IoError(source) => input.decoder_io(FORMAT, source),
-        DecodingError::LimitsExceeded => input.malformed(FORMAT, "its chunks take more memory than is allowed"),
+        DecodingError::LimitsExceeded => input.unsupported(
+            "Reading this PNG takes more memory than is allowed",
+            "Allow more memory (--memory), or save it without large chunks beside the pixels",
+        ),
         other => input.malformed(FORMAT, other.to_string()),
     }
 }

@@ -253,7 +253,7 @@ fn npy_plane(input: &Input) -> Result<Plane> {
     let stored_bytes = stack.size.pixels() * header.sample_type.bytes() as u64;
     let index = match stack.maps {
         None => check_single(input).map(|()| 0)?,
-        Some(maps) => stack_index(input, maps)?,
+        Some(maps) => stack_index(input, maps, stack.size)?,
     };
     // Inside the array, whose end is inside the file.
     let offset = header.data_offset + index * stored_bytes;
@@ -262,13 +262,13 @@ fn npy_plane(input: &Input) -> Result<Plane> {
     Ok(Plane { sample_type, big_endian, size: stack.size, stored_bytes, payload })
 }
 
-/// Which of so many maps is asked for.
-pub(crate) fn stack_index(input: &Input, maps: u64) -> Result<u64> {
+/// Which of so many maps of this size is asked for.
+pub(crate) fn stack_index(input: &Input, maps: u64, size: Size) -> Result<u64> {
     let at = input.location();
     match at.entry {
         Entry::Index(index) if index < maps => Ok(index),
         Entry::Whole if maps > 0 => {
-            Err(ReadError::EntryNeeded { at: at.clone(), maps, example: Entry::Index(maps - 1) })
+            Err(ReadError::EntryNeeded { at: at.clone(), maps, size: Some(size), example: Entry::Index(maps - 1) })
         }
         _ => {
             let holds = match maps {

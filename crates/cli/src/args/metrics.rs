@@ -95,9 +95,18 @@ fn connectivity(text: &str) -> Result<Connectivity, String> {
     }
 }
 
+/// Below this a limit is less than a pixel of any dataset, and areas up to it are lost in rounding.
+const LOWEST_LIMIT: f64 = 1e-12;
+
 fn limit(text: &str) -> Result<f64, String> {
-    let limit = text.trim().parse().ok().filter(|&limit: &f64| limit > 0.0 && limit <= 1.0);
-    limit.ok_or_else(|| "a limit is a number above 0 and at most 1".to_owned())
+    match text.trim().parse::<f64>() {
+        Ok(limit) if (LOWEST_LIMIT..=1.0).contains(&limit) => Ok(limit),
+        Ok(limit) if limit > 0.0 && limit < LOWEST_LIMIT => {
+            Err("no dataset has so many pixels that a rate so low could be reached; a limit is at least 1e-12"
+                .to_owned())
+        }
+        _ => Err("a limit is a number above 0 and at most 1".to_owned()),
+    }
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {
@@ -114,7 +123,8 @@ mod tests {
         for bad in ["0", "1.1", "-0.1", "nan", ""] {
             assert!(limit(bad).is_err(), "{bad}");
         }
-        assert_eq!(limit("0.3"), Ok(0.3));
+        assert_eq!((limit("0.3"), limit("1e-12")), (Ok(0.3), Ok(1e-12)));
+        assert!(limit("1e-13").is_err_and(|error| error.contains("at least 1e-12")));
         for bad in ["1", "-1e-6", "nan"] {
             assert!(tolerance(bad).is_err(), "{bad}");
         }

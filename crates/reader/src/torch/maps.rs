@@ -73,7 +73,7 @@ impl TorchMaps {
     pub(crate) fn plane(&self, entry: &Entry) -> Result<(Input, Plane)> {
         let input = self.input.entry(entry.clone());
         // Inside the storage: the tensor was checked against it.
-        let skip = stack_index(&input, self.maps)? * self.stride;
+        let skip = stack_index(&input, self.maps, self.first.size)? * self.stride;
         let mut plane = self.first.clone();
         if let Payload::Raw { offset } | Payload::Rows { offset, .. } | Payload::Strided { offset, .. } =
             &mut plane.payload

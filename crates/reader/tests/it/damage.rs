@@ -61,7 +61,11 @@ fn arrays_that_are_no_maps() {
             "npy/empty.npy",
             "npy/empty.npy: The image is 0x3; every side needs at least one pixel. Leave it out or write it again.",
         ),
-        ("npy/stack.npy", "npy/stack.npy: The file holds 2 anomaly maps. Name one of them, as in `npy/stack.npy#1`."),
+        (
+            "npy/stack.npy",
+            "npy/stack.npy: The file holds 2 anomaly maps of 3x4 in an array of NxHxW. Name one of them, as in \
+             `npy/stack.npy#1`, or save a single map as HxW.",
+        ),
         (
             "npy/stack.npy#2",
             "npy/stack.npy#2: There is no such anomaly map: the file holds maps 0 to 1. Name one that it holds.",
@@ -75,10 +79,7 @@ fn arrays_that_are_no_maps() {
             "npy/stack.npz#other",
             "npy/stack.npz#other: There is no such anomaly map: the file holds the map `maps`. Name one that it holds.",
         ),
-        (
-            "npy/stack.npz",
-            "npy/stack.npz: The file holds 1 anomaly maps. Name one of them, as in `npy/stack.npz#maps`.",
-        ),
+        ("npy/stack.npz", "npy/stack.npz: The file holds 1 anomaly map. Name one of them, as in `npy/stack.npz#maps`."),
         (
             "npy/beyond.npy",
             "npy/beyond.npy: The score -9007199254740993 at row 1, column 1 is beyond 2^53 and cannot be compared \
