@@ -58,7 +58,7 @@ fn all_metrics_of_a_dataset_larger_than_the_limit() {
         succeeded(Ended::of(&mut command));
         parquet_bytes(&toy.path(out))
     };
-    // The pixels do not fit one by one: what is written hangs on bins, and not on who counted which image.
+    // The pixels do not fit one by one: what is written depends on the bins, and not on which thread counted which image.
     let alone = limited("mmap", "mmap", "2", &["d"]);
     assert_eq!(limited("pread", "pread", "1", &["d"]), alone);
     // Several detectors take no more memory than one.

@@ -113,7 +113,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting + grouped
     }
 
-    /// Counts one row, or several that hang together; a counter of single-precision keys takes scores in single
+    /// Counts one row, or several that follow one another in memory; a counter of single-precision keys takes scores in single
     /// precision only. The pixels in `runs` are anomalous, and `weights` has the weight of each run's region.
     ///
     /// Rows may be counted without end, if the counter is [flushed](Self::flush) whenever it [is full](Self::is_full):

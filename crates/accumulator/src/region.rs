@@ -83,7 +83,7 @@ impl Regions {
         Self::joined(mask, |runs, above, here| join_rows(runs, above, here, connectivity))
     }
 
-    /// All anomalous pixels of a mask as one region, whether they hang together or not: for those who only want to know
+    /// All anomalous pixels of a mask as one region, whether they are connected or not: for those who only want to know
     /// which pixels are anomalous. Takes less memory, the more the smaller the regions are.
     pub fn as_one(mask: &Mask) -> Self {
         Self::joined(mask, |runs, _, here| runs[here..].iter_mut().for_each(|run| run.region = 0))

@@ -3,7 +3,7 @@
 //! A detector writes one anomaly map per image; a dataset brings one mask per anomalous image. This crate pairs them
 //! by their names alone: [`discover`] walks the folders of a public dataset's [`Layout`], [`read_manifest`] follows a
 //! CSV file, [`manifest_rows`] rows that were read from somewhere else. Out comes a [`Discovery`]: the [`Dataset`]
-//! with its categories and items, and beside it *every* [`Problem`] that was met, so that all of them can be mended
+//! with its categories and items, and beside it *every* [`Problem`] that was met, so that all of them can be fixed
 //! together. No map and no mask is opened here; only the directories of stacked files are looked at.
 //!
 //! ```

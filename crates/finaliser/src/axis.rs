@@ -80,7 +80,7 @@ impl SharedAxis {
     /// `recounted` gives, for groups named by [`AxisError::Undecided`], their pixels at or above the key named there.
     ///
     /// # Errors
-    /// No image, a tail that is not deep enough, a rate that hangs on scores that were not kept.
+    /// No image, a tail that is not deep enough, a rate that depends on scores that were not kept.
     pub fn new(
         tail: &SettledTail,
         kind: SharedFpr,

@@ -11,7 +11,7 @@ use crate::step::{Above, Step, Totals};
 pub struct BinUncertainty {
     /// To metrics that are sums over bins: areas and average precision.
     pub area: f64,
-    /// To metrics that hang on single bins: the largest F1 and intersection over union, FPR95.
+    /// To metrics that depend on single bins: the largest F1 and intersection over union, FPR95.
     pub peak: f64,
 }
 

@@ -6,7 +6,7 @@ use pimo_finaliser::{AxisRow, CurvePoints, Interval, OperatingPoint, OverlapCurv
 use crate::Settings;
 use crate::normal::{self, AxisKind};
 
-/// Fewer normal pixels than these at the upper threshold draw a warning: the score hangs on single pixels.
+/// Fewer normal pixels than these at the upper threshold draw a warning: the score depends on single pixels.
 const FEW_PIXELS: u64 = 100;
 
 /// A shared axis and what is written down of it.
@@ -276,7 +276,7 @@ fn round_up(rate: f64) -> f64 {
 fn few_pixels(upper: OperatingPoint) -> Option<String> {
     (upper.normal_pixels < FEW_PIXELS).then(|| {
         format!(
-            "only {} normal pixels lie at or above the threshold of the lower bound, so AUPIMO hangs on single pixels: \
+            "only {} normal pixels lie at or above the threshold of the lower bound, so AUPIMO depends on single pixels: \
              evaluate more normal images, or raise --fpr-bounds",
             upper.normal_pixels
         )

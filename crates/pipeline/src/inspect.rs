@@ -107,7 +107,7 @@ pub fn inspect(
     let tally = Tally::new(deep.then_some(observer));
     let mut reading = Duration::ZERO;
     for mut category in planned {
-        // Detectors whose headers are in the way are not evaluated, but their maps may have more to mend.
+        // Detectors whose headers are in the way are not evaluated, but their maps may have more problems to list.
         let sound = category.bad.sound_models();
         if !category.images.is_empty() {
             let wanted = if deep { category.images.clone() } else { sample(&category) };

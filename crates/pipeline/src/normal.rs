@@ -138,7 +138,7 @@ impl NormalSweep<'_> {
             return Ok(None);
         }
         if state.scores.iter().all(Option::is_none) {
-            self.refuse(model, "no normal image is left to choose thresholds on: mend the images that were left out");
+            self.refuse(model, "no normal image is left to choose thresholds on: fix the images that were left out");
             return Ok(None);
         }
         let Gathering { extent, scores } = state;

@@ -1,7 +1,7 @@
 //! Evaluating a category in rounds, each of as many detectors as memory holds.
 //!
 //! However many detectors there are, a run takes no more memory than the hungriest of them, and what it says of one does
-//! not hang on how many others there are. Masks are read once a round.
+//! not depend on how many others there are. Masks are read once a round.
 
 use pimo_store::{CategoryPart, PartAside};
 

@@ -153,7 +153,8 @@ fn names(types: &BTreeSet<SampleType>) -> Vec<&'static str> {
     types.iter().map(|sample_type| sample_type.name()).collect()
 }
 
-/// How many normal pixels lie at or above the threshold of the lower bound: by them hangs the score.
+/// How many normal pixels lie at or above the threshold of the lower bound; where they are few,
+/// AUPIMO depends on single pixels.
 fn pixels_at_lower_bound(category: &CategoryInspection, settings: &Settings) -> f64 {
     let pixels = match settings.shared_fpr {
         SharedFpr::Mean => category.normal_pixels as f64,
@@ -163,7 +164,7 @@ fn pixels_at_lower_bound(category: &CategoryInspection, settings: &Settings) -> 
     pixels * settings.bounds.lower().value()
 }
 
-/// Below this the score hangs on single pixels; `pimo eval` warns too.
+/// Below this the score depends on single pixels; `pimo eval` warns too.
 const FEW_PIXELS: f64 = 100.0;
 
 /// Whether the lower bound of the shared FPR can be reached, and by how many pixels.
@@ -185,7 +186,7 @@ fn bounds(categories: &[CategoryInspection], settings: &Settings) -> Vec<String>
     }
     if !few.is_empty() {
         lines.push(format!(
-            "A shared FPR of {lower} is less than {FEW_PIXELS} normal pixels, so AUPIMO would hang on single ones: {}",
+            "A shared FPR of {lower} is less than {FEW_PIXELS} normal pixels, so AUPIMO would depend on single pixels: {}",
             few.join(", ")
         ));
     }

@@ -198,7 +198,7 @@ fn picks(images: &[Candidate], args: &ChoiceArgs) -> Result<Picks, String> {
         .filter_map(|(position, image)| Some((position, image.score?)))
         .collect();
     if scored.is_empty() && (by_statistics || args.worst > 0 || args.best > 0) {
-        return Err(format!("no anomalous image has a {}", args.score));
+        return Err(format!("no anomalous image has a value in column `{}`", args.score));
     }
     if by_statistics {
         let scores: Vec<f64> = scored.iter().map(|&(_, score)| score).collect();
@@ -346,7 +346,7 @@ mod tests {
         for image in &mut images {
             image.score = None;
         }
-        assert!(picks(&images, &args("")).unwrap_err().contains("no anomalous image has a aupimo"));
+        assert!(picks(&images, &args("")).unwrap_err().contains("no anomalous image has a value in column `aupimo`"));
         assert_eq!(picks(&images, &args("--image c/dent/1")).unwrap(), owned([(1, "named")]));
         assert_eq!(picks(&images, &args("--normal 1")).unwrap().len(), 1);
     }
