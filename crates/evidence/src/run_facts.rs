@@ -93,8 +93,10 @@ pub(crate) fn warnings(label: &str, record: &RunRecord, summary: &Summary) -> Ve
             warnings.extend(untold);
         }
     }
-    warnings
-        .extend(record.failed.iter().map(|failed| format!("category {} failed: {}", failed.category, failed.message)));
+    warnings.extend(record.failed.iter().map(|failed| {
+        let model = failed.model.as_ref().map_or_else(String::new, |model| format!(", detector {model},"));
+        format!("category {}{model} failed: {}", failed.category, failed.message)
+    }));
     let skipped = record.skipped.iter().take(LISTED);
     warnings.extend(skipped.map(|image| format!("image {} was left out: {}", image.image_id, image.message)));
     if record.skipped.len() > LISTED {
@@ -106,6 +108,7 @@ pub(crate) fn warnings(label: &str, record: &RunRecord, summary: &Summary) -> Ve
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use pimo_store::FailedCategory;
     use serde_json::json;
 
     use super::*;
@@ -136,6 +139,18 @@ mod tests {
         let second = json!({"fpr_upper_bound": "0.0001", "curves": "full", "image_score": "mean"});
         check(&first, &second, "aupimo").unwrap();
         assert!(check(&first, &second, "image_score").unwrap_err().contains("image_score is max and mean"));
+    }
+
+    #[test]
+    fn whose_results_failed_is_named() {
+        let failed = |model: Option<&str>| FailedCategory {
+            category: "nut".to_owned(),
+            model: model.map(str::to_owned),
+            message: "no maps".to_owned(),
+        };
+        let record = RunRecord { failed: vec![failed(Some("a")), failed(None)], ..RunRecord::default() };
+        let warnings = warnings("run", &record, &Summary::default());
+        assert_eq!(warnings, ["run: category nut, detector a, failed: no maps", "run: category nut failed: no maps"]);
     }
 
     #[test]
