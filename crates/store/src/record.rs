@@ -17,7 +17,7 @@ pub struct RunRecord {
     pub format_version: u32,
     /// Version of pimo that made the run.
     pub pimo_version: String,
-    /// All options, defaults included.
+    /// All options that results depend on, defaults included; threads and the way of reading have fields of their own.
     pub parameters: Parameters,
     /// Names of the models.
     pub models: Vec<String>,
@@ -41,7 +41,7 @@ pub struct RunRecord {
     pub times: Times,
     /// Number of worker threads.
     pub threads: u64,
-    /// How maps were read: `mmap` or `pread`.
+    /// How maps were read, as it was asked for: `auto`, `mmap` or `pread`.
     pub io: String,
     /// Bytes of maps read.
     pub bytes_read: u64,

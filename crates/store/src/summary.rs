@@ -62,7 +62,7 @@ pub struct CategorySummary {
     pub aupimo: AupimoSummary,
     /// Operating thresholds at the two bounds of the shared FPR; null if they cannot be reached.
     pub thresholds: Option<OperatingThresholds>,
-    /// The same by kind of defect; normal images are not among them.
+    /// AUPIMO by kind of defect; normal images are not among them.
     pub defects: BTreeMap<String, DefectSummary>,
     /// Other metrics by name, as in `categories.parquet`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
