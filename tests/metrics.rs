@@ -345,6 +345,12 @@ fn overlaps_are_those_of_brute_force() {
     let row = &found["iou_shared_max"];
     assert!(row.low.unwrap() <= best + 1e-12 && best <= row.high.unwrap() + 1e-12, "{best}: {row:?}");
     assert!(row.high.unwrap() - row.low.unwrap() < 0.25, "{row:?}");
+    // The anomalous images are read again until it is known.
+    let refined = evaluated(&toy, &images, "refined", &["--refine", "--tolerance", "1e-9"]);
+    let row = &metrics(&refined)["iou_shared_max"];
+    assert!(row.low.unwrap() <= best + 1e-12 && best <= row.high.unwrap() + 1e-12, "{best}: {row:?}");
+    assert!(row.high.unwrap() - row.low.unwrap() < 2e-9, "{row:?}");
+    assert!(refined.record().map_reads > run.record().map_reads);
 }
 
 #[test]

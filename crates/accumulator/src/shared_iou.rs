@@ -78,6 +78,16 @@ impl SharedIou {
         Ok(())
     }
 
+    /// Whether another grid's sums can be those of the same images: at thresholds of both they have to be equal.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let mut others = other.thresholds.iter().zip(&other.at).peekable();
+        let agrees = |(threshold, sum): (&f64, &u128)| {
+            while others.next_if(|(higher, _)| *higher > threshold).is_some() {}
+            others.peek().is_none_or(|&(same, other)| same != threshold || other == sum)
+        };
+        self.images == other.images && self.thresholds.iter().zip(&self.at).all(agrees)
+    }
+
     /// Images counted.
     pub const fn images(&self) -> u64 {
         self.images
@@ -156,6 +166,20 @@ mod tests {
                 before = end;
             }
         }
+    }
+
+    #[test]
+    fn sums_of_other_images_do_not_agree() {
+        let sums = |grid: &[f64], cells: &[[u64; 2]]| {
+            let mut sums = SharedIou::new(grid);
+            sums.add(cells, 10);
+            sums
+        };
+        let first = sums(&[3.0, 2.0, 1.0], &[[0, 2], [1, 3], [5, 5]]);
+        assert!(sums(&[2.5, 2.0, 1.0], &[[1, 3], [0, 2], [5, 5]]).agrees_with(&first));
+        assert!(!sums(&[2.5, 2.0, 1.0], &[[1, 3], [1, 2], [5, 5]]).agrees_with(&first));
+        assert!(sums(&[2.5, 0.5], &[[1, 3], [9, 0]]).agrees_with(&first));
+        assert!(!SharedIou::new(&[9.0]).agrees_with(&first));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use pimo_accumulator::{
     BestIouFinder, Connectivity, GridCells, HighPixels, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution,
     SharedIou,
 };
-use pimo_finaliser::{BestIouMean, Interval, ScoreCurve, iou_shared_max};
+use pimo_finaliser::{BestIouMean, Interval, ScoreCurve, SharedIouSearch};
 use pimo_frame::{Comparison, Frame, Mask, RowScratch, RowVisitor, Sample, Scores, Size};
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ fn measure<K: OrderedKey + Into<u64>>(frames: &[Frame], connectivity: Connectivi
         pixels: ScoreCurve::new(bins, count).unwrap(),
         images: ScoreCurve::of_labelled(images),
         best: best.value().unwrap(),
-        shared: iou_shared_max(&shared).unwrap().value,
+        shared: SharedIouSearch::new(shared).unwrap().best().value,
     }
 }
 

@@ -406,8 +406,14 @@ impl<'a> Detectors<'a> {
         self.least_counter_bytes()
             .saturating_add(wanted.saturating_add(top).saturating_mul(48))
             .saturating_add(self.pixel_bytes(kept.resolution).1)
-            .saturating_add(if settings.metrics.counts_all_pixels() { HighPixels::bytes(largest) } else { 0 })
+            .saturating_add(self.overlap_bytes())
             .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
+    }
+
+    /// Bytes of the pixels that one thread takes out of an image for their overlap with its mask.
+    fn overlap_bytes(&self) -> u64 {
+        let counts = self.settings.metrics.counts_all_pixels();
+        if counts { HighPixels::bytes(self.category.largest_image()) } else { 0 }
     }
 
     /// Bytes of one thread that only looks at frames and their regions, what is told of these included.
@@ -423,7 +429,7 @@ impl<'a> Detectors<'a> {
         let counter = plans().map(PixelPlan::again_counter_bytes).max().unwrap_or(0);
         Again {
             state: plans().map(PixelPlan::again_bytes).fold(counted, u64::saturating_add),
-            counter: self.least_counter_bytes().saturating_add(counter),
+            counter: self.least_counter_bytes().saturating_add(counter.max(self.overlap_bytes())),
         }
     }
 

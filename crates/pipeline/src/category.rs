@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::SharedIou;
-use pimo_dataset::{Class, Dataset, Item};
-use pimo_finaliser::{BestIouMean, CurveError, Interval, OperatingPoint, ScoreCurve, iou_shared_max};
+use pimo_dataset::{Class, Dataset, Item, Problem};
+use pimo_finaliser::{BestIouMean, CurveError, Interval, OperatingPoint, ScoreCurve, SharedIouSearch};
 use pimo_reader::Reader;
 use pimo_store::rows::{AxisRow, CurveSlice, ImageRow, RegionRow};
 use pimo_store::{CategoryPart, MetricValue, PublishedScores, RunWriter};
@@ -17,8 +17,9 @@ use crate::metrics::{self, Metric};
 use crate::normal::{NormalSide, NormalSweep};
 use crate::pixels::{PixelCounts, PixelPlan};
 use crate::plan::{PlannedCategory, PlannedImage};
-use crate::problem::Bad;
+use crate::problem::{self, Bad};
 use crate::refine::Refinement;
+use crate::refine_shared_iou::SharedIouRefinement;
 use crate::scores::Scores;
 use crate::sweep::{Counted, Outcome, Sweep};
 use crate::{Cancel, Event, Observer, PipelineError, Settings};
@@ -144,7 +145,8 @@ impl CategoryRun<'_> {
         }
         for ((results, pixels), overlap) in rows.results.iter_mut().zip(pixels).zip(overlaps) {
             results.pixels = pixels;
-            results.overlap = overlap.map(|sums| sums.into_inner().unwrap_or_else(PoisonError::into_inner));
+            let sums = overlap.map(|sums| sums.into_inner().unwrap_or_else(PoisonError::into_inner));
+            results.shared_iou = sums.and_then(SharedIouSearch::new);
         }
         if self.settings.refine && !self.refine(models, &mut rows, found)? {
             return Ok(None);
@@ -155,15 +157,28 @@ impl CategoryRun<'_> {
     /// Counts again what is not known precisely enough; false if a detector turned out to be bad.
     fn refine(&self, models: &[usize], rows: &mut Rows<'_>, found: &mut Bad) -> Result<bool, PipelineError> {
         for &model in models {
-            let images =
+            let images: Vec<(PlannedImage, f64)> =
                 rows.image_scores(model, &rows.results[model]).map(|(image, (score, _))| (image, score)).collect();
-            let Some(counts) = &mut rows.results[model].pixels else { continue };
+            let results = &mut rows.results[model];
+            let Some(counts) = &mut results.pixels else { continue };
+            if let Some(search) = &mut results.shared_iou {
+                let anomalous = images.iter().map(|(image, _)| *image).filter(|image| image.class == Class::Anomalous);
+                let images = anomalous.collect();
+                if !(SharedIouRefinement { run: self, model, counts, search, images }).run(found)? {
+                    return Ok(false);
+                }
+            }
             let Some(metrics) = (Refinement { run: self, model, counts, images }).run(found)? else {
                 return Ok(false);
             };
-            rows.results[model].refined = metrics;
+            results.refined = metrics;
         }
         Ok(true)
+    }
+
+    /// What to say of maps that changed between two readings.
+    pub(crate) fn changed(&self, model: usize) -> Problem {
+        problem::changed(&self.planned.category.name, &self.dataset.models[model], &self.dataset.roots.maps[model])
     }
 
     /// What to say of more pixels than can be counted.
@@ -217,7 +232,7 @@ struct ModelResults {
     /// Scores of anomalous images, by position among them; NaN for those that were left out.
     image_scores: Vec<f64>,
     best_iou: BestIouMean,
-    overlap: Option<SharedIou>,
+    shared_iou: Option<SharedIouSearch>,
     pixels: Option<PixelCounts>,
     /// The metrics of all pixels, where they were refined.
     refined: Vec<Metric>,
@@ -452,6 +467,7 @@ impl<'a> Rows<'a> {
         let mut warnings = side.axis.warnings(self.run.settings);
         let finest = self.run.round.lanes.resolution == finest_resolution(self.run.planned);
         warnings.extend(metrics::beyond_tolerance(&metrics, self.run.settings, finest));
+        warnings.extend(metrics::vague_shared_iou(&metrics, self.run.settings));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
             let why = "no anomalous image is left to measure recall on: mend the images that were left out";
@@ -487,7 +503,7 @@ impl<'a> Rows<'a> {
             found.extend(of_pixels.map_err(|error| self.run.too_many_pixels(error))?);
         }
         if settings.metrics.iou {
-            let shared = results.overlap.as_ref().and_then(iou_shared_max);
+            let shared = results.shared_iou.as_ref().map(SharedIouSearch::best);
             found.extend(metrics::of_overlaps(results.best_iou.value(), shared));
         }
         if settings.metrics.image {

@@ -51,6 +51,8 @@ pub(crate) fn overlap_thresholds(points: &[RatePoint], largest: Option<f64>) -> 
     if let (Some(top), Some(&last)) = (largest, thresholds.last()) {
         let span = top - last;
         thresholds.extend(above(top, span));
+        // Nothing but the highest score lies below this one: where all scores are equal, nothing is left open.
+        thresholds.push(top.next_up());
     }
     thresholds.retain(|threshold| threshold.is_finite());
     thresholds.sort_by(|a, b| b.total_cmp(a));

@@ -28,6 +28,7 @@ mod pixels;
 mod plan;
 mod problem;
 mod refine;
+mod refine_shared_iou;
 mod rounds;
 mod scores;
 mod settings;

@@ -208,6 +208,21 @@ pub(crate) fn beyond_tolerance(metrics: &[Metric], settings: &Settings, finest: 
     ))
 }
 
+/// Half-width from which on `iou_shared_max` says little.
+const VAGUE: f64 = 0.05;
+
+/// A warning where little is known of what one threshold for all images reaches.
+pub(crate) fn vague_shared_iou(metrics: &[Metric], settings: &Settings) -> Option<String> {
+    let value = metrics.iter().find(|metric| metric.name == "iou_shared_max")?.value?;
+    let cure = if settings.refine { "that is as precise as it gets" } else { "use --refine" };
+    (value.half_width() > VAGUE).then(|| {
+        let (low, high) = (value.low(), value.high());
+        format!(
+            "iou_shared_max lies between {low:.3} and {high:.3}, more is not known from the thresholds tried: {cure}"
+        )
+    })
+}
+
 /// Thresholds at which rates of all pixels are wanted: those of the settings, then those that reach levels of the
 /// shared FPR.
 pub(crate) fn thresholds(settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<f64> {

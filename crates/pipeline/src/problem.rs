@@ -218,6 +218,12 @@ impl Bad {
     }
 }
 
+/// Maps of a detector that were good at the first reading and are not, or not the same, any more.
+pub(crate) fn changed(category: &str, model: &str, maps: &Path) -> Problem {
+    let why = "an anomaly map changed between two readings: evaluate when nothing is written to the maps any more";
+    no_axis(category, model, maps, why)
+}
+
 /// A detector whose normal images give no axis.
 pub(crate) fn no_axis(category: &str, model: &str, maps: &Path, why: &str) -> Problem {
     Problem {

@@ -17,7 +17,7 @@ use crate::category::CategoryRun;
 use crate::metrics::{self, Metric, MetricKind};
 use crate::pixels::{PageUncertainty, PixelCounts};
 use crate::plan::PlannedImage;
-use crate::problem::{self, Bad};
+use crate::problem::Bad;
 use crate::sweep::{Count, Outcome};
 use crate::{PipelineError, Settings};
 
@@ -156,11 +156,7 @@ impl Refinement<'_> {
         if seen == images.len() && self.counts.with_histogram_mut(|histogram| histogram.swap_pages(&mut finer)) {
             return Ok(Some(finer));
         }
-        let dataset = run.dataset;
-        let why = "an anomaly map changed between two readings: evaluate when nothing is written to the maps any more";
-        let category = &run.planned.category.name;
-        let (model, maps) = (&dataset.models[self.model], &dataset.roots.maps[self.model]);
-        found.add(problem::no_axis(category, model, maps, why), &dataset.models);
+        found.add(run.changed(self.model), &run.dataset.models);
         Ok(None)
     }
 
