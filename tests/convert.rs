@@ -178,6 +178,30 @@ fn what_cannot_be_converted() {
 }
 
 #[test]
+fn a_category_without_scores_is_left_out_with_a_warning() {
+    let toy = Toy::of(&pimo_synth::Plan { categories: vec!["few".into(), "toy".into()], ..plan() });
+    // With one normal image left, no rate is as low as the lower bound.
+    for image in 1..4 {
+        for file in ["maps/d/few/test/good", "dataset/few/test/good", "dataset/few/ground_truth/good"] {
+            for ending in [".npy", ".png", "_mask.png"] {
+                let _ = fs::remove_file(toy.path(&format!("data/{file}/{image:03}{ending}")));
+            }
+        }
+    }
+    succeeded(toy.eval(&["--fpr-bounds", "2e-4,1e-1"]));
+    let ended = succeeded(convert(&toy.path("out"), &toy.path("scores"), &[]));
+    let warning = "warning: category few, detector d: no aupimos.json is written, because AUPIMO is null";
+    assert!(ended.stderr.contains(warning), "{}", ended.stderr);
+    assert!(ended.stdout.contains("1 result"), "{}", ended.stdout);
+    assert_eq!(Toy::tree(&toy.path("scores")), ["d", "d/toy", "d/toy/aupimo", "d/toy/aupimo/aupimos.json"]);
+
+    // Where nothing is left to write, nothing is made.
+    let none = convert(&toy.path("out"), &toy.path("none"), &["--category", "few"]);
+    assert_eq!(none.code, Some(3), "{}", none.stderr);
+    assert!(!toy.path("none").exists());
+}
+
+#[test]
 fn all_published_scores() {
     let Some(published) = shared_folder("published") else { return };
     let folder = tempfile::tempdir().unwrap();

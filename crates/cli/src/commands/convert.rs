@@ -183,7 +183,15 @@ impl ConvertArgs {
         };
         match task {
             Task::Import(files) => Ok(scores(conversion::import(files, selected, &self.output)?)),
-            Task::Export => Ok(scores(conversion::export(&self.input, selected, &self.output)?)),
+            Task::Export => {
+                let converted = conversion::export(&self.input, selected, &self.output)?;
+                for (model, category) in &converted.undefined {
+                    reporter.warning(&format!(
+                        "category {category}, detector {model}: no aupimos.json is written, because AUPIMO is null"
+                    ));
+                }
+                Ok(scores(converted))
+            }
             Task::Curves => {
                 let (model, category) = self.names(&self.input)?;
                 let names = CurveNames { model: &model, category: &category };

@@ -26,10 +26,12 @@ impl Selected<'_> {
 }
 
 /// What was converted, in numbers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Converted {
     pub(crate) images: u64,
     pub(crate) results: u64,
+    /// Detectors and categories whose AUPIMO is null, which the published format cannot say: no file is written for them.
+    pub(crate) undefined: Vec<(String, String)>,
 }
 
 /// A published file, and whose scores it holds.
@@ -101,7 +103,8 @@ fn parameters(facts: &[PublishedFacts]) -> Result<Vec<(String, String)>, StoreEr
 /// named `.json`, else as `<out>/<model>/<category>/aupimo/aupimos.json`.
 ///
 /// # Errors
-/// A table that cannot be read or lacks bounds, AUPIMO that is null, and files that cannot be written.
+/// A table that cannot be read or lacks bounds, AUPIMO that is null everywhere or for some of the images of a category,
+/// and files that cannot be written.
 pub(crate) fn export(input: &Path, selected: Selected<'_>, out: &Path) -> Result<Converted, Failure> {
     let (table, run) = if input.is_dir() {
         (input.join("images.parquet"), Some(RunReader::open(input)?))
@@ -132,6 +135,10 @@ pub(crate) fn export(input: &Path, selected: Selected<'_>, out: &Path) -> Result
         return Err(Failure::usage(message));
     }
     let mut converted = Converted::default();
+    if !groups.values().all(|rows| is_undefined(rows)) {
+        let undefined = groups.extract_if(.., |_, rows| is_undefined(rows));
+        converted.undefined = undefined.map(|(names, _)| names).collect();
+    }
     let mut staged = Vec::new();
     for ((model, category), rows) in &groups {
         let facts = sources.facts(model, category).ok_or_else(|| {
@@ -139,13 +146,20 @@ pub(crate) fn export(input: &Path, selected: Selected<'_>, out: &Path) -> Result
                         table as pimo wrote it, or the folder of the run";
             unfit(&table, what)
         })?;
+        let text = facts.scores(rows)?.to_json();
         let path = if single { out.to_path_buf() } else { place(out, model, category)? };
-        staged.push(StagedFile::with_text(&path, &facts.scores(rows)?.to_json())?);
+        staged.push(StagedFile::with_text(&path, &text)?);
         converted.images += rows.len() as u64;
         converted.results += 1;
     }
     staged.into_iter().try_for_each(|file| file.publish().map(drop))?;
     Ok(converted)
+}
+
+/// Whether there are anomalous images, and none of them has an AUPIMO.
+fn is_undefined(rows: &[ImageRow]) -> bool {
+    let mut anomalous = rows.iter().filter(|row| row.is_anomalous).peekable();
+    anomalous.peek().is_some() && anomalous.all(|row| row.aupimo.is_none())
 }
 
 /// The file of a detector and category, with its folders.
