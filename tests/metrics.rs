@@ -601,7 +601,68 @@ fn profiles_give_the_values_of_other_tools() {
     }
     let own = metrics(&evaluated(&toy, &images, "rounded", &["--aupro-limits", "0.05"]));
     assert_eq!(profile(&images, "mvtec-ad2")["aupro_0.05"], own["aupro_0.05"]);
+    images[0].scores[5] = 65_519.99;
+    succeeded(evaluate(&toy, &images, "largest", &["--profile", "mvtec-ad2"]));
     images[0].scores[5] = 70_000.0;
     refused("profile_overflow", toy.folder(), &evaluate(&toy, &images, "bad", &["--profile", "mvtec-ad2"]), 3);
     refused("usage_profile", toy.folder(), &evaluate(&toy, &images, "bad", &["--profile", "mvtec"]), 2);
+}
+
+/// Writes double-precision maps of a normal and an anomalous image, whose first three pixels are the defect, and gives
+/// the arguments that name them.
+fn pair_of_doubles(toy: &Toy, (height, width): (usize, usize), scores: [&[f64]; 2]) -> Vec<OsString> {
+    fs::create_dir_all(toy.path("data")).unwrap();
+    let mut mask = vec![0; height * width];
+    mask[..3].fill(255);
+    masks::png(&toy.path("data/mask.png"), height as u32, width as u32, &mask);
+    for (name, scores) in ["normal", "anomalous"].into_iter().zip(scores) {
+        let file = toy.path(&format!("data/{name}.npy"));
+        arrays::npy_with(&file, "'<f8'", false, &format!("({height}, {width})"), bytemuck::cast_slice(scores));
+    }
+    let lines =
+        ["image_id,category,class,map,mask", "n,toy,normal,normal.npy,", "a,toy,anomalous,anomalous.npy,mask.png"];
+    toy.manifest(&lines)
+}
+
+#[test]
+fn the_order_of_pixels_breaks_no_tie_of_image_scores() {
+    let toy = Toy::empty();
+    let size = (61, 83);
+    let scores: Vec<f64> = (0..size.0 * size.1).map(|i| (i as f64 * 0.7).sin() * 3.3).collect();
+    let turned: Vec<f64> = scores.iter().rev().copied().collect();
+    let plain = |scores: &[f64]| scores.chunks(size.1).map(|row| row.iter().sum::<f64>()).sum::<f64>();
+    assert!(plain(&scores) != plain(&turned), "no test of what it is meant to test");
+    for score in ["mean", "mean-top:1000"] {
+        let inputs = pair_of_doubles(&toy, size, [&scores, &turned]);
+        let further = ["--image-score", score, "--force", "--metrics", "image"];
+        succeeded(toy.eval_to("out", inputs, &further));
+        let run = RunReader::open(&toy.path("out")).unwrap();
+        let images: Vec<_> = run.images().unwrap().map(|row| row.unwrap().image_score).collect();
+        assert_eq!(images[0], images[1], "{score}");
+        let auroc = &metrics(&run)["image_auroc"];
+        assert_eq!((auroc.value, auroc.exact), (Some(0.5), true), "{score}");
+    }
+}
+
+#[test]
+fn means_of_the_largest_scores_are_finite() {
+    let toy = Toy::empty();
+    let size = (20, 30);
+    for largest in [1e307, f64::MAX] {
+        let normal: Vec<f64> = (0..600).map(f64::from).collect();
+        for score in ["mean", "mean-top:50"] {
+            let inputs = pair_of_doubles(&toy, size, [&normal, &[largest; 600]]);
+            succeeded(toy.eval_to("out", inputs, &["--image-score", score, "--force"]));
+            let run = RunReader::open(&toy.path("out")).unwrap();
+            let scores: Vec<_> = run.images().unwrap().map(|row| row.unwrap().image_score.unwrap()).collect();
+            assert_eq!(scores[0], largest);
+            assert!(scores[1] < 600.0);
+            let regions: Vec<_> = run.regions().unwrap().unwrap().map(Result::unwrap).collect();
+            assert_eq!((regions[0].max_score, regions[0].mean_score), (largest, largest));
+            for (name, row) in metrics(&run) {
+                assert!(!row.exact || row.value.is_some_and(f64::is_finite), "{name}: {row:?}");
+            }
+            assert_eq!(metrics(&run)["image_f1max_threshold"].value, Some(largest));
+        }
+    }
 }

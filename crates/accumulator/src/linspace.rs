@@ -3,10 +3,7 @@
 //! The thresholds are `numpy.linspace(lowest, highest, count)` over the normal images' scores: formed in double
 //! precision as `k * step + lowest`, the last one set to the highest score, then rounded to the type of the maps.
 
-use std::cmp::Ordering;
-
-use half::f16;
-use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, SampleType};
+use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, SampleType, half_precision};
 
 use crate::image_score::ImageScoreSum;
 use crate::{BadScore, ImageScore};
@@ -104,7 +101,7 @@ impl Grid {
     pub fn threshold(&self, k: usize) -> f64 {
         let exact = if k + 1 == self.count { self.highest } else { k as f64 * self.step + self.lowest };
         match self.rounding {
-            Rounding::F16 => f64::from(f16::from_f32(to_odd(exact)).to_f32()),
+            Rounding::F16 => half_precision(exact),
             Rounding::F32 => f64::from(exact as f32),
             Rounding::F64 => exact,
         }
@@ -122,20 +119,6 @@ impl Grid {
             reached -= 1;
         }
         reached
-    }
-}
-
-/// The single-precision neighbour of a value from which rounding on to half precision gives what rounding at once does:
-/// of the two around it the one with an odd fraction, which is never half-way between two halves.
-///
-/// The conversion that `half` has for doubles rounds twice, and differently on processors with and without F16C.
-fn to_odd(value: f64) -> f32 {
-    let nearest = value as f32;
-    let bits = nearest.to_bits();
-    match f64::from(nearest).abs().partial_cmp(&value.abs()) {
-        Some(Ordering::Less) if bits & 1 == 0 => f32::from_bits(bits + 1),
-        Some(Ordering::Greater) if bits & 1 == 0 => f32::from_bits(bits - 1),
-        _ => nearest,
     }
 }
 
@@ -392,17 +375,14 @@ mod tests {
 
     #[test]
     fn thresholds_are_rounded_to_half_precision_once() {
-        // Just above and below the middle of two halves, closer to it than single precision can tell.
+        // The middle threshold lies just above and below the middle of two halves, closer to it than single precision
+        // can tell.
         let (low, high) = (1.0, 1.0 + 2.0_f64.powi(-10));
         let middle = 1.0 + 2.0_f64.powi(-11);
         for (value, expected) in [(middle.next_up(), high), (middle, low), (middle.next_down(), low)] {
-            for sign in [1.0, -1.0] {
-                assert_eq!(f16::from_f32(to_odd(sign * value)).to_f64(), sign * expected);
-            }
+            let grid = Grid::new(value - 0.5, value + 0.5, 3, SampleType::F16).unwrap();
+            assert_eq!(grid.threshold(1), expected);
         }
-        let odd = 1.0 + 3.0 * 2.0_f64.powi(-11);
-        assert_eq!(f16::from_f32(to_odd(odd.next_down())).to_f64(), high);
-        assert_eq!(to_odd(0.5), 0.5);
     }
 
     #[test]

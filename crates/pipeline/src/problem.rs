@@ -35,6 +35,16 @@ impl About<'_> {
         self.problem(ProblemKind::BadScore, file, message)
     }
 
+    /// A map with a score, at a row and column of its own, that half precision has no number for.
+    pub(crate) fn beyond_half_precision(self, file: PathBuf, row: usize, column: usize, score: f64) -> Problem {
+        let message = format!(
+            "the score in row {row}, column {column} of the map is {score:?}, and in half precision, to which the \
+             profile rounds, every score has to lie between -65520 and 65520; scale the scores, or leave the image out \
+             with --skip-bad"
+        );
+        self.problem(ProblemKind::BadScore, file, message)
+    }
+
     /// A map that is too distorted to be resampled to its image's size, which its mask has if that is named.
     pub(crate) fn aspect(self, file: PathBuf, map: Size, evaluated: Size, mask: Option<&Path>) -> Problem {
         let of_mask = mask.map_or_else(String::new, |mask| format!(", the size of its mask {}", mask.display()));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use pimo_accumulator::BadScore;
 use pimo_dataset::{Class, Dataset, Problem, ProblemKind};
-use pimo_frame::{Frame, Mask, Scores, half_precision};
+use pimo_frame::{Frame, Mask, Sample, Scores, half_precision};
 use pimo_reader::{MaskRule, Reader};
 
 use crate::budget::{Lanes, RegionLimit};
@@ -269,6 +269,12 @@ impl Sweep<'_> {
                 let file = PathBuf::from(at.to_string());
                 return (Outcome::Bad(about.torn(file, &what).into()), stored_bytes);
             }
+            if let Some((at_pixel, score)) = first_too_large(&map.scores, &rounded) {
+                let file = PathBuf::from(at.to_string());
+                let width = map.size.width as usize;
+                let problem = about.beyond_half_precision(file, at_pixel / width, at_pixel % width, score);
+                return (Outcome::Bad(problem.into()), stored_bytes);
+            }
             rounded
         } else {
             map.scores
@@ -397,6 +403,24 @@ fn rounded(scores: &Scores) -> Scores {
     match scores {
         Scores::F32(scores) => Scores::from_f32(scores.as_ref().as_ref().iter().map(|&s| half_precision(s)).collect()),
         Scores::F64(scores) => Scores::from_f64(scores.as_ref().as_ref().iter().map(|&s| half_precision(s)).collect()),
+    }
+}
+
+/// The first finite score that is not finite any more in half precision, with its index.
+fn first_too_large(scores: &Scores, rounded: &Scores) -> Option<(usize, f64)> {
+    fn first<S: Sample>(scores: &[S], rounded: &[S]) -> Option<(usize, f64)> {
+        // Where all are numbers, which is soon said of many, none has to be looked at alone.
+        if S::summary(rounded).finite {
+            return None;
+        }
+        let lost = |(score, rounded): (&S, &S)| score.is_finite() && !rounded.is_finite();
+        let index = scores.iter().zip(rounded).position(lost)?;
+        Some((index, scores[index].to_f64()))
+    }
+    match (scores, rounded) {
+        (Scores::F32(scores), Scores::F32(rounded)) => first(scores.as_ref().as_ref(), rounded.as_ref().as_ref()),
+        (Scores::F64(scores), Scores::F64(rounded)) => first(scores.as_ref().as_ref(), rounded.as_ref().as_ref()),
+        _ => None,
     }
 }
 
