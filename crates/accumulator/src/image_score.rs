@@ -3,6 +3,7 @@
 use pimo_frame::Sample;
 
 use crate::key::{key_of_score, score_of_key};
+use crate::score_sum::ScoreSum;
 use crate::top::TopRuns;
 
 /// How the scores of an image's pixels, at evaluation size, become the score of the image.
@@ -17,12 +18,15 @@ pub enum ImageScore {
     MeanTop(u64),
 }
 
+/// Sums of scores that go on side by side, to be neither waited for nor too many for a processor.
+const LANES: usize = 8;
+
 /// Forms the score of one image, row by row.
 #[derive(Debug, Default)]
 pub(crate) struct ImageScoreSum {
     kind: ImageScore,
     largest: f64,
-    sum: f64,
+    sum: ScoreSum<LANES>,
     pixels: u64,
     top: TopRuns,
 }
@@ -35,7 +39,7 @@ impl ImageScoreSum {
     /// Begins a new image.
     pub(crate) fn reset(&mut self) {
         self.largest = f64::NEG_INFINITY;
-        self.sum = 0.0;
+        self.sum = ScoreSum::default();
         self.pixels = 0;
         if let ImageScore::MeanTop(k) = self.kind {
             self.top.reset(k, 0);
@@ -53,7 +57,7 @@ impl ImageScoreSum {
         match self.kind {
             ImageScore::Max => {}
             ImageScore::Mean => {
-                self.sum += row.iter().map(|score| score.to_f64()).sum::<f64>();
+                self.sum.add(row);
                 self.pixels += row.len() as u64;
             }
             ImageScore::MeanTop(_) => {
@@ -72,16 +76,16 @@ impl ImageScoreSum {
         match self.kind {
             // The key makes -0.0 the same score as +0.0 here too.
             ImageScore::Max => score_of_key(key_of_score(self.largest)),
-            ImageScore::Mean => self.sum / self.pixels as f64,
+            ImageScore::Mean => self.sum.mean(self.pixels),
             ImageScore::MeanTop(k) => {
-                let (mut left, mut sum, mut pixels) = (k, 0.0, 0);
+                let (mut left, mut sum, mut pixels) = (k, ScoreSum::<1>::default(), 0);
                 for run in self.top.runs() {
                     let taken = run.count.min(left);
-                    sum += score_of_key(run.key) * taken as f64;
+                    sum.add_times(score_of_key(run.key), taken);
                     pixels += taken;
                     left -= taken;
                 }
-                sum / pixels as f64
+                sum.mean(pixels)
             }
         }
     }

@@ -40,6 +40,7 @@ mod resolution;
 mod score_bin;
 mod score_histogram;
 mod score_rows;
+mod score_sum;
 mod shared_iou;
 mod tail;
 mod top;

@@ -3,6 +3,7 @@
 use pimo_frame::{Frame, RowScratch, RowVisitor, Sample};
 
 use crate::key::key_of_score;
+use crate::score_sum::ScoreSum;
 use crate::{Regions, Run};
 
 /// Looks at the regions of one anomalous image after the other; one for each thread.
@@ -19,7 +20,7 @@ pub struct RegionCounter {
 #[derive(Clone, Copy, Debug)]
 struct Extremes {
     largest: f64,
-    sum: f64,
+    sum: ScoreSum<1>,
 }
 
 /// The pixels of one region.
@@ -52,7 +53,8 @@ impl RegionCounter {
     /// Begins to look at a frame: the visitor is to be shown it, and then the regions are [shown](Self::finish).
     pub fn rows<'a>(&'a mut self, regions: &'a Regions, axis: &'a [u64]) -> RegionRows<'a> {
         self.extremes.clear();
-        self.extremes.resize(regions.regions().len(), Extremes { largest: f64::NEG_INFINITY, sum: 0.0 });
+        self.extremes
+            .resize(regions.regions().len(), Extremes { largest: f64::NEG_INFINITY, sum: ScoreSum::default() });
         self.reached.clear();
         RegionRows { counter: self, regions, axis, place: 0 }
     }
@@ -70,7 +72,7 @@ impl RegionCounter {
                 Run { key: axis[place] + above, count: same.len() as u64 }
             }));
             from = to;
-            let mean = extremes.sum / region.area as f64;
+            let mean = extremes.sum.mean(region.area);
             show(number, RegionScores { largest: extremes.largest, mean, reached: &self.runs });
         }
     }
@@ -93,8 +95,8 @@ impl RowVisitor for RegionRows<'_> {
             let extremes = &mut self.counter.extremes[run.region as usize];
             for score in scores {
                 extremes.largest = extremes.largest.max(score.to_f64());
-                extremes.sum += score.to_f64();
             }
+            extremes.sum.add(scores);
             let Some(&last) = self.axis.last() else { continue };
             for score in scores {
                 let key = key_of_score(score.to_f64());

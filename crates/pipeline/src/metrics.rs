@@ -137,11 +137,12 @@ impl Metric {
     pub(crate) fn stored(&self) -> MetricValue {
         let Some(interval) = self.value else { return MetricValue::default() };
         let finite = |number: f64| Some(number).filter(|number| number.is_finite());
+        let value = finite(interval.value());
         MetricValue {
-            value: finite(interval.value()),
+            value,
             low: finite(interval.low()),
             high: finite(interval.high()),
-            exact: interval.is_exact(),
+            exact: value.is_some() && interval.is_exact(),
         }
     }
 }
@@ -375,6 +376,19 @@ mod tests {
         for bad in ["", "auroc", "pixel,", "Pixel"] {
             assert!(bad.parse::<Metrics>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_has_no_value_is_not_exact() {
+        let exact = |value: Option<Interval>| threshold("t", value).stored();
+        assert_eq!(exact(None), MetricValue::default());
+        assert_eq!(exact(Some(Interval::point(f64::INFINITY))), MetricValue::default());
+        assert_eq!(
+            (exact(Some(Interval::point(2.0))).value, exact(Some(Interval::point(2.0))).exact),
+            (Some(2.0), true)
+        );
+        let open = exact(Some(Interval::new(1.0, f64::INFINITY)));
+        assert_eq!((open.value, open.low, open.high, open.exact), (None, Some(1.0), None, false));
     }
 
     #[test]
