@@ -26,7 +26,7 @@ fn version() {
 }
 
 #[test]
-fn wrong_usage() {
+fn wrong_options_are_refused_with_what_is_expected() {
     let cases: [(&str, &[&str]); 14] = [
         ("usage_nothing", &[]),
         ("usage_unknown_command", &["evaluate"]),

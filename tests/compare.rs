@@ -79,7 +79,7 @@ impl TwoRuns {
 }
 
 #[test]
-fn what_it_prints() {
+fn comparisons_are_printed_and_written() {
     let runs = TwoRuns::new();
     let out = runs.path("tables");
     let ended = succeeded(runs.compare(&["strong", "weak"], &["--out", out.to_str().unwrap()]));

@@ -30,7 +30,7 @@ fn eval_both(toy: &Toy, out: &str, further: &[&str]) -> crate::support::Ended {
 }
 
 #[test]
-fn the_printed_table() {
+fn results_are_printed_by_category_and_by_defect() {
     let toy = two_of_everything();
     snapshot("table", toy.folder(), &succeeded(eval_both(&toy, "out", &[])).stdout);
     let by_defect = succeeded(eval_both(&toy, "by defect", &["--by", "defect"]));

@@ -28,7 +28,7 @@ fn rows(file: &Path) -> Vec<StatisticRow> {
 }
 
 #[test]
-fn what_it_prints() {
+fn statistics_are_printed_as_tables() {
     let toy = evaluated();
     let plain = succeeded(stats([toy.path("out")], &[]));
     snapshot("stats", toy.folder(), &plain.stdout);

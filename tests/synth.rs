@@ -50,7 +50,7 @@ fn the_commands_it_prints_work() {
 }
 
 #[test]
-fn what_it_prints() {
+fn made_datasets_are_described_and_bad_options_refused() {
     let folder = TempDir::new().unwrap();
     let printed = succeeded(synth(&folder, "--normal 3 --anomalous 3 --size 48x64 --out data"));
     snapshot("synth", folder.path(), &printed.stdout);

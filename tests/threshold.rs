@@ -108,7 +108,7 @@ fn a_rate_that_is_met_exactly_is_not_passed() {
 }
 
 #[test]
-fn what_it_prints() {
+fn thresholds_are_printed_and_rates_out_of_reach_refused() {
     let toy = Toy::new();
     succeeded(toy.eval(&[]));
     snapshot("threshold", toy.folder(), &succeeded(threshold(&toy, "out", &["--fpr", "0.01"])).stdout);

@@ -3,7 +3,7 @@
 use crate::support::{Toy, refused, succeeded};
 
 #[test]
-fn too_few_points() {
+fn too_few_points_are_refused_unless_allowed() {
     let toy = Toy::new();
     refused("linspace_too_few_points", toy.folder(), &toy.eval(&["--thresholds", "linspace:50"]), 3);
     let ended = succeeded(toy.eval(&["--thresholds", "linspace:50", "--allow-few-points"]));

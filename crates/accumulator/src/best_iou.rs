@@ -21,7 +21,7 @@ use crate::{GridCells, HighPixels, Regions};
 /// Bins between the lowest and the highest anomalous score: few enough for the cache next to the processor.
 const BINS: usize = 1 << 11;
 
-/// Memory for one in so many of an image's pixels is kept for the next image.
+/// Memory for one in `SPARE` of an image's pixels is kept for the next image.
 const SPARE: u64 = 8;
 
 /// The best intersection over union that one threshold reaches on an image.
@@ -200,8 +200,7 @@ impl Contenders {
         Some(Self { low: thresholds[cells.end - 1], high, tp, fp })
     }
 
-    /// What bins tell that have all anomalous pixels, of `all`, at or above their lowest key, and `above` which there
-    /// are so many normal pixels.
+    /// The same from `bins`, which hold all anomalous pixels (`all` of them); `above` normal pixels lie above the bins.
     fn of_bins(bins: &[[u64; 2]], axis: Axis, above: u64, all: u64) -> Option<Self> {
         let counts = bins.iter().copied();
         let (best, _) = best_known(counts.clone(), above, all);

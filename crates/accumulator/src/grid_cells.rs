@@ -26,7 +26,7 @@ use crate::{HighPixels, Regions};
 #[derive(Clone, Debug)]
 pub struct GridCells {
     thresholds: KeyLookup,
-    /// For so many thresholds from the highest on normal pixels are counted too.
+    /// Normal pixels are counted too for this number of thresholds, from the highest on.
     normal_steps: usize,
     counts: Vec<[u64; 2]>,
 }

@@ -58,7 +58,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.ahead.map_or(0, |ahead| ahead.rows)
     }
 
-    /// Says that so many rows of the image have been counted ahead.
+    /// Says that `rows` rows of the image have been counted ahead.
     pub(crate) const fn gone_ahead(&mut self, rows: usize) {
         if let Some(ahead) = &mut self.ahead {
             ahead.rows = rows;

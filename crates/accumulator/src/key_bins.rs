@@ -29,14 +29,14 @@ impl Bins {
         &self.counts
     }
 
-    /// Adds a pixel of a key with these low bits, of so many.
+    /// Adds a pixel of a key whose `low_bits` low bits are `low`.
     #[inline]
     pub(crate) fn add(&mut self, low_bits: u32, low: u64) {
         let (counts, bits) = self.counts_mut();
         counts[(low >> (low_bits - bits)) as usize] += 1;
     }
 
-    /// Adds pixels of keys with so many low bits.
+    /// Adds pixels of keys with `low_bits` low bits each.
     pub(crate) fn extend<L: Into<u64>>(&mut self, low_bits: u32, more: impl IntoIterator<Item = Tally<L>>) {
         for pixels in more {
             let (counts, bits) = self.counts_mut();

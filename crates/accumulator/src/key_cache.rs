@@ -38,7 +38,7 @@ impl<K: OrderedKey> KeyCache<K> {
         self.rest > 0
     }
 
-    /// Says that so many keys have passed by.
+    /// Says that `keys` keys have passed by.
     pub(crate) const fn pass_by(&mut self, keys: usize) {
         self.rest = self.rest.saturating_sub(keys);
     }

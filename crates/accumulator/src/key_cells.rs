@@ -189,7 +189,7 @@ impl<K: OrderedKey> Cells<K> {
         sum
     }
 
-    /// Forgets that cells were full more often than so many times: what filled them has been taken back.
+    /// Forgets all but the first `left` times that a cell was full: what filled them has been taken back.
     pub(crate) fn forget_full(&mut self, left: usize) {
         self.full.truncate(left);
     }

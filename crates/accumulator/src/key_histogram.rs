@@ -108,7 +108,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
     #[inline]
     pub fn walk_down(&self, mut see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
         self.assert_settled();
-        // Whoever has seen enough has nothing more to say.
+        // A break only ends the walk.
         let _ = self.pages.iter().rev().try_for_each(|page| page.walk_down(&mut see));
     }
 
@@ -184,7 +184,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
     }
 
-    /// Adds normal pixels in ascending order of keys, so many of each; a key may come several times.
+    /// Adds normal pixels: keys in ascending order, each with its count; a key may come several times.
     pub(crate) fn absorb_counts(&mut self, counts: &[(K, u64)]) {
         for chunk in counts.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
             let tallies = chunk.iter().map(|&(key, count)| Tally { low: K::pack_low(key.low()), count });

@@ -249,7 +249,7 @@ impl<K: OrderedKey> Page<K> {
     }
 }
 
-/// The lowest key of the bin of so many key bits.
+/// The lowest key of the bin that `low` is in, where bins are 2^width keys wide.
 #[inline]
 fn lowest<K: OrderedKey>(low: K::Low, width: u32) -> K::Low {
     K::pack_low(low.into() >> width << width)

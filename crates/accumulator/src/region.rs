@@ -304,7 +304,7 @@ impl Region {
     }
 }
 
-/// Columns `(start, end)` of the stretches of normal pixels in a row of so many pixels; some may be empty.
+/// Columns `(start, end)` of the stretches of normal pixels in a row of `width` pixels; some may be empty.
 pub(crate) fn normal_stretches(runs: &[RegionRun], width: usize) -> impl Iterator<Item = (usize, usize)> {
     let starts = std::iter::once(0).chain(runs.iter().map(|run| run.end as usize));
     let ends = runs.iter().map(|run| run.start as usize).chain(std::iter::once(width));

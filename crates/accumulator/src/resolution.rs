@@ -43,7 +43,7 @@ pub(crate) fn finest(rank: usize) -> u32 {
     18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
 }
 
-/// How many pages from the highest on may have so many bits.
+/// How many pages from the highest on may have `bits` bits.
 pub(crate) fn ranks_of(bits: u32) -> usize {
     (0..1 << 19).take_while(|&rank| finest(rank) >= bits).count()
 }
@@ -90,7 +90,7 @@ impl Resolution {
         (self.normalised().bins as usize >> 16).clamp(1, ranks_of(16))
     }
 
-    /// Bits that so many pages have in a histogram that counts no others, from the highest downwards; of double-precision
+    /// Bits that each of `pages` pages has in a histogram that counts no others, from the highest downwards; of double-precision
     /// keys the highest may have more.
     pub fn bits_of_pages(self, pages: usize) -> Vec<u32> {
         let bits = self.normalised().bits::<u32>(pages);

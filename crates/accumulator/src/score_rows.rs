@@ -71,7 +71,7 @@ impl<K: OrderedKey> Rows<'_, K> {
             let mut histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
             self.counter.flush((self.of_type)(&mut histogram));
         } else if self.counter.is_curious()
-            // What others have found out is not worth waiting for.
+            // Skipped if another thread holds the lock: a fresh resolution is only an optimisation.
             && let Ok(mut histogram) = self.histogram.try_lock()
         {
             self.counter.take_over((self.of_type)(&mut histogram));

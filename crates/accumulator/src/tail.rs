@@ -98,7 +98,7 @@ impl UpperTail {
         Self { depth, groups: Vec::new(), entries: Vec::new(), settled: 0, floor: 0 }
     }
 
-    /// How many of its largest scores an image of so many pixels has to hand over.
+    /// How many of its largest scores an image of `pixels` pixels has to hand over.
     pub fn wanted(&self, pixels: u64) -> u64 {
         let share = match self.depth {
             Depth::Mean { bound, images } => bound * images as f64,

@@ -52,7 +52,7 @@ impl Piece {
     }
 }
 
-/// A limit of the false-positive rate in negatives: so many, and as bounds the fraction of one.
+/// A limit of the false-positive rate as a number of negatives: whole ones, and bounds of the fraction of one more.
 #[derive(Clone, Copy)]
 struct Limit {
     whole: u64,

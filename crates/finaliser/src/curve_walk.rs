@@ -64,8 +64,8 @@ pub struct CurveValues {
 }
 
 impl CurveWalk {
-    /// A walk over bins that hold `(positives, negatives)` in all, the positives in so many connected regions. `limits`
-    /// are those of AUPRO and partial AUROC, false-positive rates in [1e-15, 1]; `at` are thresholds.
+    /// A walk over bins that hold `(positives, negatives)` in all, the positives in `regions` connected regions.
+    /// `limits` are those of AUPRO and partial AUROC, false-positive rates in [1e-15, 1]; `at` are thresholds.
     ///
     /// # Errors
     /// More pixels than can be.

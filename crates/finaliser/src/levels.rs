@@ -6,7 +6,7 @@ pub const NAMED_LEVELS: [f64; 4] = [1e-5, 1e-4, 1e-3, 1e-2];
 /// The points of PIMO curves that a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurvePoints {
-    /// So many levels of shared FPR, evenly spaced in log scale, [`NAMED_LEVELS`], and the two operating points.
+    /// This number of levels of shared FPR, evenly spaced in log scale, [`NAMED_LEVELS`], and the two operating points.
     Levels(usize),
     /// Every threshold.
     Full,

@@ -27,7 +27,7 @@ pub struct GridRates {
 }
 
 impl GridRates {
-    /// Of no image yet, for a grid of so many thresholds.
+    /// Of no image yet, for a grid of `thresholds` thresholds.
     pub fn new(thresholds: usize) -> Self {
         Self { sums: vec![0.0; thresholds], pixels: vec![0; thresholds], images: 0 }
     }

@@ -24,7 +24,7 @@ struct SizeRate {
 }
 
 impl MeanRate {
-    /// Of so many images, which have these distinct numbers of pixels; nothing has been reached.
+    /// Of `images` images, which have these distinct numbers of pixels; nothing has been reached.
     pub(crate) fn new(images: u64, sizes: impl IntoIterator<Item = u64>) -> Self {
         let sizes = sizes.into_iter().map(|pixels| SizeRate { pixels, reached: 0, rate: (0.0, 0.0) }).collect();
         Self { images, sizes }

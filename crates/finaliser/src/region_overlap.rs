@@ -16,7 +16,7 @@ pub(crate) struct RegionOverlap {
 }
 
 impl RegionOverlap {
-    /// The scale on which so many regions, all covered, are an integer of 63 bits.
+    /// The scale on which `regions` regions, all covered, are an integer of 63 bits.
     pub(crate) fn new(regions: u64) -> Self {
         let bits = regions.leading_zeros().saturating_sub(1).min(62);
         Self { dropped: WEIGHT_BITS - bits, top: regions << bits }

@@ -115,7 +115,7 @@ impl RatesAt {
 
 /// The search for the false-positive rate at which 95 % of the positives are found.
 pub(crate) struct Fpr95 {
-    /// So many positives are 95 %.
+    /// The fewest positives that are 95 % of all.
     enough: u64,
     found: Option<Interval>,
     negatives: u64,

@@ -29,8 +29,8 @@ pub struct UncertaintyWalk<'a> {
 }
 
 impl<'a> UncertaintyWalk<'a> {
-    /// A walk over bins that hold `(positives, negatives)` in all, the positives in so many connected regions, and make a
-    /// curve with these values up to these limits.
+    /// A walk over bins that hold `(positives, negatives)` in all, the positives in `regions` connected regions, and
+    /// make a curve with these values up to these limits.
     ///
     /// # Errors
     /// More pixels than can be.

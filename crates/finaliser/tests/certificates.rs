@@ -122,7 +122,7 @@ impl Data {
         Self { pixels, areas, bits: random.below(9) as u32 + 8 }
     }
 
-    /// What a histogram of so many bits knows.
+    /// What a histogram whose bins are told apart by `bits` bits of the key knows.
     fn curve(&self) -> ScoreCurve {
         let width = 16 - self.bits;
         let bins = self.pixels.chunk_by(|a, b| a.0 >> width == b.0 >> width).map(|pixels| {

@@ -59,7 +59,7 @@ pub trait RowVisitor {
     }
 }
 
-/// Nobody.
+/// Ignores all rows.
 impl RowVisitor for () {
     fn row<S: Sample>(&mut self, _y: usize, _row: &[S], _mask: Option<&[u64]>) {}
 

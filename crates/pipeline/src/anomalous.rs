@@ -123,13 +123,13 @@ impl Count for AnomalousCounter<'_> {
         let metrics = self.settings.metrics;
         let mask = frame.mask().filter(|_| metrics.needs_regions());
         self.regions = mask.map(|mask| self.settings.regions_of(mask));
-        // All look at the frame together: it comes from memory, and is resampled, once.
+        // All visitors see the frame together, so that it is read from memory, and resampled, only once.
         let (regions, cells) = (self.regions.as_ref(), self.cells[model].as_mut());
         let grid = cells.zip(regions).map(|(cells, regions)| cells.rows(frame.evaluated(), regions, &mut self.high));
         let each = regions.filter(|_| metrics.regions);
         let each = each.map(|regions| self.region_counter.rows(regions, side.axis.keys()));
         let pixels = regions.and_then(|regions| self.pixels.ahead(model, Some(regions)));
-        // Who takes longest comes first, and does not wait for memory: he asks for it in time.
+        // The histogram is the slowest visitor and prefetches its own data, so it goes first.
         let counts = self.counter.count_beside(frame, thresholds, &mut (pixels, (grid, each)))?;
         let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
         let (image_score, anomalous_pixels, predicted) =

@@ -38,13 +38,13 @@ pub enum Event<'a> {
     Done(&'a CategoryOutcome),
 }
 
-/// Somebody who wants to know; called from several threads.
+/// Is told what happens during a run; called from several threads.
 pub trait Observer: Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
 }
 
-/// Nobody.
+/// Ignores all events.
 impl Observer for () {
     fn event(&self, _event: Event<'_>) {}
 }

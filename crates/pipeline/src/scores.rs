@@ -17,7 +17,7 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
-    /// None yet, of so many images.
+    /// None yet, with room for `count` images.
     pub(crate) fn for_images(count: usize) -> Self {
         Self { images: Vec::with_capacity(count), ..Self::default() }
     }

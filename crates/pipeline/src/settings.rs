@@ -25,7 +25,7 @@ pub enum Thresholds {
     /// Every score of the normal images: the exact definition.
     #[default]
     Exact,
-    /// So many evenly spaced ones: the published procedure.
+    /// This number of evenly spaced ones: the published procedure.
     Linspace(usize),
 }
 

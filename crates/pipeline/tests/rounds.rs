@@ -12,7 +12,7 @@ use pimo_synth::Plan;
 
 const IMAGES: usize = 6;
 
-/// Puts one mask in the place of another when so many maps have been read.
+/// Puts one mask in the place of another when `maps_left` more maps have been read.
 struct Exchange {
     masks: [PathBuf; 2],
     maps_left: AtomicUsize,

@@ -262,7 +262,7 @@ fn npy_plane(input: &Input) -> Result<Plane> {
     Ok(Plane { sample_type, big_endian, size: stack.size, stored_bytes, payload })
 }
 
-/// Which of so many maps of this size is asked for.
+/// Which of `maps` maps of this size is asked for.
 pub(crate) fn stack_index(input: &Input, maps: u64, size: Size) -> Result<u64> {
     let at = input.location();
     match at.entry {
@@ -295,7 +295,7 @@ fn npy_entries(input: &Input, max_bytes: u64) -> Result<Option<Vec<ContainerEntr
     Ok(Some((0..maps).map(entry).collect()))
 }
 
-/// Fails if a list of so many maps takes more memory than allowed.
+/// Fails if a list of `maps` maps takes more memory than allowed.
 pub(crate) fn check_entries(input: &Input, maps: u64, max_bytes: u64) -> Result<()> {
     input.check_memory(maps.saturating_mul(size_of::<ContainerEntry>() as u64), max_bytes)
 }

@@ -43,7 +43,7 @@ impl<R: Row> TableRows<R> {
         Self::of(ParquetFile::open(path)?.keep_groups(wanted), BATCH_ROWS)
     }
 
-    /// Opens a table's file, so many rows of which are in memory at a time.
+    /// Opens a table's file, `rows` rows of which are in memory at a time.
     pub(crate) fn open_by(path: &Path, rows: usize) -> Result<Self> {
         Self::of(ParquetFile::open(path)?, rows)
     }
@@ -145,7 +145,7 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// Starts reading columns, so many rows at a time.
+    /// Starts reading columns, `rows` rows at a time.
     pub(crate) fn batches(self, columns: &[&str], rows: usize) -> Result<Batches> {
         self.check_compression(columns)?;
         let mask = ProjectionMask::columns(self.builder.parquet_schema(), columns.iter().copied());

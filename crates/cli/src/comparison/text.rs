@@ -20,7 +20,7 @@ pub(crate) enum Layout {
     Categories,
 }
 
-/// Up to so many categories have their tables printed anyway.
+/// Up to this number of categories have their tables printed anyway.
 const FEW_CATEGORIES: usize = 3;
 
 /// The whole text.

@@ -34,7 +34,7 @@ struct Curves {
     ids: Vec<String>,
 }
 
-/// Writes the curves of the anomalous images; returns how many. With `points`, so many points are kept of each, evenly
+/// Writes the curves of the anomalous images; returns how many. With `points`, that number of points is kept of each, evenly
 /// spaced in the logarithm of the shared FPR.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ pub(crate) struct Looked {
 }
 
 impl RunFiles {
-    /// Finds the folders of a run, each file of which may take so many bytes of memory. Of `moved` the detectors that
+    /// Finds the folders of a run, each file of which may take `memory` bytes. Of `moved` the detectors that
     /// the run does not have are left aside.
     ///
     /// # Errors

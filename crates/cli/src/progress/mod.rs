@@ -67,7 +67,7 @@ impl Reporter {
         self.json("finished", facts);
     }
 
-    /// So many of so many units of some other work than reading maps are done.
+    /// `done` of `total` units of some other work than reading maps are done.
     pub fn step(&self, done: u64, total: u64, unit: &'static str) {
         match &self.progress {
             Progress::Bar(bar) => bar.step(done, total, unit),

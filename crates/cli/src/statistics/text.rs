@@ -13,7 +13,7 @@ pub(crate) struct Layout {
     pub(crate) images: bool,
 }
 
-/// Up to so many detectors in categories have their images printed anyway.
+/// Up to this number of detectors in categories have their images printed anyway.
 const FEW: usize = 3;
 
 /// The whole text.

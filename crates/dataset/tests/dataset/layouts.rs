@@ -18,7 +18,7 @@ fn found(layout: Layout, files: &[&str], expected: &[&str]) {
 }
 
 #[test]
-fn mvtec_ad() {
+fn folders_of_mvtec_ad_are_found() {
     found(
         Layout::MvtecAd,
         &[
@@ -39,7 +39,7 @@ fn mvtec_ad() {
 }
 
 #[test]
-fn visa() {
+fn folders_of_visa_are_found() {
     found(
         Layout::Visa,
         &[

@@ -126,7 +126,7 @@ pub(crate) fn unpack(packed: &[u8], bits: usize, samples: &mut [u8]) {
     }
 }
 
-/// The bytes that a row of samples of so many bits takes, without padding beyond the last byte.
+/// The bytes that a row of `width` samples of `bits` bits takes, without padding beyond the last byte.
 pub(crate) const fn packed_row(width: u32, bits: usize) -> usize {
     (width as usize * bits).div_ceil(8)
 }

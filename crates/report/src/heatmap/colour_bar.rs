@@ -31,7 +31,7 @@ pub(super) fn numbers(low: f64, high: f64) -> [String; 2] {
     apart.unwrap_or_else(|| written(4))
 }
 
-/// A number with so many significant digits, without zeros at the end.
+/// A number with `digits` significant digits, without zeros at the end.
 fn number(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-3..1e5).contains(&magnitude) {

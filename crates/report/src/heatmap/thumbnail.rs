@@ -21,7 +21,7 @@ impl Default for ThumbnailLimits {
 }
 
 impl ThumbnailLimits {
-    /// Limits for so many pictures that may take `total` bytes together: larger pictures than usual where there is room
+    /// Limits for `pictures` pictures that may take `total` bytes together: larger pictures than usual where there is room
     /// for that, and less good ones where there are many.
     pub fn sharing(total: usize, pictures: usize) -> Self {
         let (usual, share) = (Self::default(), total / pictures.max(1));
