@@ -203,7 +203,7 @@ impl Budget<'_> {
 
     /// What is to blame when detectors do not fit because of their curves.
     fn long_curves(&self) -> String {
-        format!("category {}: so many points of each curve as --curves asks for", self.category.category.name)
+        format!("category {}: keeping as many points of each curve as --curves asks for", self.category.category.name)
     }
 
     /// What is to blame when detectors do not fit.
@@ -361,7 +361,7 @@ struct Detectors<'a> {
     curves: CurvePoints,
 }
 
-/// Bytes of a frame in flight with a map of so many, or of a batch of small ones.
+/// Bytes of a frame in flight whose map takes `map` bytes, or of a batch of small ones.
 fn frame_bytes(category: &PlannedCategory<'_>, map: u64) -> u64 {
     let small = if map == 0 { 0 } else { (1 << 20_u64).min(map * 64) };
     map + small + Mask::bytes(category.largest_image())
@@ -448,7 +448,9 @@ impl<'a> Detectors<'a> {
     }
 }
 
-/// Scores that the upper tail of one detector holds at most.
+/// Room for the upper tail of one detector, counted in entries. That is more than the distinct scores that it holds at
+/// most: what waits unsorted and what sorting takes beside it are in it too. The axis and full curves, whose points are
+/// among these scores, are charged by the same number, and so for more points than they can have.
 fn tail_entries(settings: &Settings, category: &PlannedCategory<'_>) -> u64 {
     let depth = normal::depth(settings, category.normal_pixels().count() as u64, false);
     UpperTail::most_bytes(depth, category.normal_pixels()) / size_of::<TailEntry>() as u64

@@ -470,7 +470,7 @@ impl<'a> Rows<'a> {
         warnings.extend(metrics::vague_shared_iou(&metrics, self.run.settings));
         let anomalous = results.scores.len() as u64;
         if anomalous == 0 {
-            let why = "no anomalous image is left to measure recall on: mend the images that were left out";
+            let why = "no anomalous image is left to measure recall on: fix the images that were left out";
             warnings.push(why.to_owned());
         }
         if self.run.published {

@@ -3,13 +3,15 @@
 //! ```text
 //! dataset -> headers -> [readers] -> frames -> [counters] -> results in order -> store
 //!                          ^                       |
-//!                          +---- buffers, tickets -+
+//!                          +------ tickets --------+
 //! ```
 //!
 //! Two sweeps over every category: the normal images fix the shared axis, then the anomalous images are counted
 //! against it. Detectors that memory does not hold together are evaluated in rounds. Readers and counters are plain
-//! threads joined by bounded channels; what they saw is taken in the order of the images, so results are the same bytes
-//! for any number of threads, any order of a manifest and any way of reading.
+//! threads joined by bounded channels. The tail of the normal images, the histogram of all pixels and the sums for the
+//! mean overlap are integers that come out the same in any order; everything else that counters saw is taken in the order
+//! of the images. So results are the same bytes for any number of threads, any order of a manifest and any way of
+//! reading.
 
 mod anomalous;
 mod axis;

@@ -193,7 +193,7 @@ impl Bad {
         }
     }
 
-    /// Brings problems into an order that does not hang on when they were found.
+    /// Brings problems into an order that does not depend on when they were found.
     pub(crate) fn sort(&mut self) {
         for problems in [&mut self.fatal, &mut self.skipped] {
             problems.sort_by(|a, b| (&a.image_id, &a.model, &a.file).cmp(&(&b.image_id, &b.model, &b.file)));

@@ -115,7 +115,7 @@ impl Refinement<'_> {
         Ok((metrics, values))
     }
 
-    /// Of these pages the first ones, so many at least and at most, that leave less than half of the tolerance; ascending.
+    /// Of these pages the first ones, `least` to `most` of them, that leave less than half of the tolerance; ascending.
     fn enough(&self, pages: &[PageUncertainty], most: usize, least: usize) -> Vec<usize> {
         let mut rest: f64 = pages.iter().map(|page| page.area).sum();
         let needed = pages.iter().take_while(|page| {
@@ -175,8 +175,8 @@ impl Refinement<'_> {
 /// readings.
 fn wide_groups(pages: &[PageUncertainty], resolution: Resolution, most_left: f64) -> Vec<Vec<usize>> {
     let most = resolution.fine_pages();
-    let sizes = || std::iter::successors(Some(most), |&size| (size < pages.len()).then_some(size + size / 2 + 1));
-    let finest: Vec<(usize, u32)> = sizes().map(|size| (size, lowest_bits(resolution, size))).collect();
+    let finest: Vec<(usize, u32)> =
+        group_sizes(most, pages.len()).map(|size| (size, lowest_bits(resolution, size))).collect();
     for readings in WIDE_READINGS.into_iter().take_while(|&readings| readings < pages.len().div_ceil(most)) {
         let left = finest.iter().map(|&(size, bits)| (size, left_by(pages, size.saturating_mul(readings), bits)));
         if let Some((size, _)) = left.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, left)| *left <= most_left) {
@@ -186,12 +186,17 @@ fn wide_groups(pages: &[PageUncertainty], resolution: Resolution, most_left: f64
     Vec::new()
 }
 
-/// The bits that the lowest of so many pages gets, which has the widest bins.
+/// Sizes of groups that are considered for `pages` pages, from the `fewest` that are counted as finely as possible.
+fn group_sizes(fewest: usize, pages: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(fewest), move |&size| (size < pages).then_some(size + size / 2 + 1))
+}
+
+/// The bits that the lowest of `pages` pages gets, which has the widest bins.
 fn lowest_bits(resolution: Resolution, pages: usize) -> u32 {
     resolution.bits_of_pages(pages).last().copied().unwrap_or(0)
 }
 
-/// What these pages can be expected to add to half-widths when the first ones, so many, have 2^bits bins.
+/// What these pages can be expected to add to half-widths when the first `count` of them have 2^bits bins.
 fn left_by(pages: &[PageUncertainty], count: usize, bits: u32) -> f64 {
     let (counted, others) = pages.split_at(count.min(pages.len()));
     // Where scores are spread evenly, half as wide bins add half as much.
@@ -288,23 +293,25 @@ mod tests {
     fn pages_are_counted_as_coarsely_as_will_do() {
         let resolution = Resolution::default().of_pages();
         let most = resolution.fine_pages();
-        let all = |pages: &[PageUncertainty]| left_by(pages, 0, 0);
         // Few pages are counted as finely as possible.
         assert!(wide_groups(&pages(most, 8), resolution, 1e-9).is_empty());
         assert!(wide_groups(&[], resolution, 1e-9).is_empty());
         // Many are counted together as long as that can do.
-        for (count, bits, most_left, expected) in
-            [(200, 8, 1e-3, 1), (200, 8, 1e-4, 2), (100_000, 2, 4e-3, 1), (100_000, 2, 1e-30, 0)]
+        for (count, bits, most_left, expected, fewer) in
+            [(200, 8, 1e-3, 3, 2), (200, 8, 1e-4, 10, 8), (100_000, 2, 4e-3, 12, 8), (100_000, 2, 1e-30, 0, 256)]
         {
             let pages = pages(count, bits);
             let groups = wide_groups(&pages, resolution, most_left);
-            assert!(groups.len() >= expected && (expected > 0 || groups.is_empty()), "{count} {most_left} {groups:?}");
+            assert_eq!(groups.len(), expected, "{count} {most_left} {groups:?}");
+            let left = |size, readings| left_by(&pages, size * readings, lowest_bits(resolution, size));
+            assert!(groups.first().is_none_or(|group| left(group.len(), groups.len()) <= most_left));
+            // The next smaller number of readings that is considered leaves too much.
+            assert!(group_sizes(most, count).all(|size| left(size, fewer) > most_left), "{count} {most_left}");
             assert!(groups.len() < count.div_ceil(most));
             assert!(groups.iter().all(|group| group.is_sorted()));
             let mut chosen: Vec<usize> = groups.concat();
             chosen.sort_unstable();
             assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
-            assert!(groups.is_empty() || all(&pages) > most_left);
         }
     }
 }
