@@ -21,6 +21,7 @@ mod csv;
 mod drawing;
 mod hint;
 mod internal_error;
+mod process;
 mod results;
 mod shell;
 mod standard_output;

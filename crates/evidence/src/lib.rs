@@ -28,6 +28,7 @@
 
 mod error;
 mod evidence;
+mod examples;
 mod masks;
 mod matching;
 pub mod metrics;

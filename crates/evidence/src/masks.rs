@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::examples::examples;
 use crate::{EvaluatedImage, EvidenceError, ModelScores};
 
 /// Images that a message names.
@@ -19,8 +20,7 @@ pub(crate) fn check(results: &[&ModelScores], rows: &Rows<'_>) -> Result<(), Evi
         rows.iter().filter_map(|(id, row)| Some(format!("{id} ({})", difference(results, row)?))).collect();
     if !differing.is_empty() {
         let (category, count) = (results[0].category.clone(), differing.len());
-        let more = if count > LISTED { ", ..." } else { "" };
-        let examples = format!("{}{more}", differing[..count.min(LISTED)].join(", "));
+        let examples = examples(&differing, LISTED);
         return Err(EvidenceError::DifferentMasks { category, count, examples });
     }
     let known: Vec<(usize, &String)> =

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::examples::examples;
 use crate::masks::{self, Rows, side};
 use crate::{EvaluatedImage, Evidence, EvidenceError, ModelScores};
 
@@ -206,7 +207,7 @@ fn match_images<'a>(
     if unmatched.is_empty() {
         warnings.extend(other_images(&results));
     } else if matching == Matching::Strict {
-        return Err(unmatched_images(name, unmatched));
+        return Err(unmatched_images(name, &unmatched));
     } else {
         let count = unmatched.len();
         warnings.push(format!(
@@ -221,12 +222,9 @@ fn match_images<'a>(
     }))
 }
 
-fn unmatched_images(category: &str, mut unmatched: Vec<String>) -> EvidenceError {
-    let count = unmatched.len();
-    let more = if count > LISTED { ", ..." } else { "" };
-    unmatched.truncate(LISTED);
-    let examples = format!("{}{more}", unmatched.join(", "));
-    EvidenceError::UnmatchedImages { category: category.to_owned(), count, examples }
+fn unmatched_images(category: &str, unmatched: &[String]) -> EvidenceError {
+    let examples = examples(unmatched, LISTED);
+    EvidenceError::UnmatchedImages { category: category.to_owned(), count: unmatched.len(), examples }
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use pimo_finaliser::{AxisRow, CurvePoints, Interval, OperatingPoint, OverlapCurv
 use crate::Settings;
 use crate::normal::{self, AxisKind};
 
-/// Fewer normal pixels than these at the upper threshold draw a warning: the score depends on single pixels.
-const FEW_PIXELS: u64 = 100;
+/// Where fewer normal pixels than these lie at or above the upper threshold, AUPIMO depends on single pixels, and a run
+/// warns of it.
+pub const FEW_PIXELS: u64 = 100;
 
 /// A shared axis and what is written down of it.
 pub(crate) struct ThresholdAxis {

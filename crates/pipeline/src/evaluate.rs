@@ -20,7 +20,7 @@ use crate::metrics;
 use crate::plan::{PlannedCategory, Planner};
 use crate::rounds;
 use crate::scores;
-use crate::{Cancel, Event, Input, Observer, Output, PipelineError, Settings, Thresholds};
+use crate::{Cancel, Event, Input, Observer, Output, PipelineError, Settings};
 
 /// What a run has to show.
 #[derive(Debug)]
@@ -181,7 +181,7 @@ fn rounds(
 }
 
 fn announce(planned: &[PlannedCategory<'_>], settings: &Settings, observer: &dyn Observer) {
-    let twice = matches!(settings.thresholds, Thresholds::Linspace(_));
+    let twice = settings.thresholds.reads_normal_twice();
     let (mut categories, mut maps, mut bytes) = (0, 0, 0);
     for category in planned {
         let sound = category.bad.sound_models();

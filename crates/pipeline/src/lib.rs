@@ -36,6 +36,7 @@ mod scores;
 mod settings;
 mod sweep;
 
+pub use axis::FEW_PIXELS;
 pub use category::CategoryOutcome;
 pub use error::{PROBLEMS_SHOWN, PipelineError, bytes, fault_of, listing};
 pub use evaluate::{RunOutcome, evaluate};

@@ -9,7 +9,7 @@ use pimo_reader::{MapHeader, MaskRule, ReadError, Reader};
 use rayon::prelude::*;
 
 use crate::problem::{self, Bad};
-use crate::{Cancel, Settings, Thresholds};
+use crate::{Cancel, Settings};
 
 /// A category whose images are known to fit together as far as headers tell.
 pub(crate) struct PlannedCategory<'a> {
@@ -54,9 +54,8 @@ impl PlannedCategory<'_> {
 
     /// Bytes of maps that evaluating these detectors reads.
     pub(crate) fn bytes_to_read(&self, models: &[usize], settings: &Settings) -> u64 {
-        let twice = matches!(settings.thresholds, Thresholds::Linspace(_));
         let known = models.iter().map(|&model| &self.models[model]);
-        known.map(|model| model.stored_bytes + if twice { model.normal_bytes } else { 0 }).sum()
+        known.map(|model| settings.thresholds.bytes_to_read(model.stored_bytes, model.normal_bytes)).sum()
     }
 
     pub(crate) fn of_class(&self, class: Class) -> impl Iterator<Item = PlannedImage> + '_ {

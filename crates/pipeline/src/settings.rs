@@ -32,6 +32,16 @@ pub enum Thresholds {
 impl Thresholds {
     /// Number of thresholds in the published package.
     pub const PUBLISHED: usize = 300_000;
+
+    /// Whether the normal images are swept twice: the published procedure needs the range of their scores first.
+    pub const fn reads_normal_twice(self) -> bool {
+        matches!(self, Self::Linspace(_))
+    }
+
+    /// Bytes of maps that an evaluation reads, where all maps together have `all` and those of normal images `normal`.
+    pub const fn bytes_to_read(self, all: u64, normal: u64) -> u64 {
+        if self.reads_normal_twice() { all + normal } else { all }
+    }
 }
 
 /// How images are read and measured.

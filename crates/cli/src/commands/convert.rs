@@ -10,7 +10,7 @@ use crate::args::MessageArgs;
 use crate::conversion::{self, CurveNames, Published, Selected};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
-use crate::{interrupt, shell, standard_output, units};
+use crate::{process, shell, standard_output, units};
 
 /// What it does, in a line.
 pub(crate) const ABOUT: &str = "Convert published scores, curves and maps to Parquet and .npy, and scores back";
@@ -87,7 +87,7 @@ enum Task {
 pub fn run(args: &ConvertArgs) -> Result<Code, Failure> {
     let task = args.task()?;
     args.check_output(&task)?;
-    interrupt::listen().map_err(|error| Failure { code: Code::System, message: error.to_string() })?;
+    process::listen()?;
     let reporter = Reporter::new(&args.messages);
     reporter.start(
         json!({ "command": "convert", "input": args.input.to_string_lossy(), "out": args.output.to_string_lossy() }),

@@ -6,13 +6,12 @@ use std::time::Instant;
 use clap::{ArgMatches, Args, ValueEnum};
 use pimo_dataset::Problem;
 use pimo_pipeline::{Output, PipelineError, RunOutcome, Settings, evaluate, fault_of};
-use pimo_reader::IoChoice;
 use serde_json::json;
 
 use crate::args::{InputArgs, MeasureArgs, MessageArgs, ResourceArgs};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
-use crate::{hint, interrupt, results, sigbus, standard_output};
+use crate::{hint, interrupt, process, results, standard_output};
 
 /// What it does, in a line.
 pub(crate) const ABOUT: &str = "Evaluate anomaly maps against masks: AUPIMO per image, as Parquet";
@@ -102,7 +101,7 @@ pub fn run(args: &EvalArgs, matches: &ArgMatches) -> Result<Code, Failure> {
         force: args.output.force,
         published: args.output.export == Some(Export::Published),
     };
-    prepare_process(&settings)?;
+    process::prepare(settings.io)?;
     let reporter = Reporter::new(&args.messages);
     reporter.start(start_facts(&settings, &output));
     let outcome = evaluate(&input, &settings, &output, &interrupt::CANCEL, &reporter);
@@ -127,15 +126,6 @@ pub fn run(args: &EvalArgs, matches: &ArgMatches) -> Result<Code, Failure> {
         return Err(Failure { code, message });
     }
     Ok(code)
-}
-
-/// Signals are the process's business, not a library's.
-pub(crate) fn prepare_process(settings: &Settings) -> Result<(), Failure> {
-    let guarded = if settings.io == IoChoice::Read { Ok(()) } else { sigbus::guard() };
-    guarded.and_then(|()| interrupt::listen()).map_err(|error| Failure {
-        code: Code::System,
-        message: format!("signals could not be prepared for: {error}; raise the limits on threads and open files"),
-    })
 }
 
 fn failure(error: PipelineError, reporter: &Reporter, matches: &ArgMatches) -> Failure {

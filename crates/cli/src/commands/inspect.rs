@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use pimo_finaliser::SharedFpr;
 use pimo_frame::SampleType;
-use pimo_pipeline::{CategoryInspection, Inspection, Settings, Thresholds, fault_of, inspect};
+use pimo_pipeline::{CategoryInspection, FEW_PIXELS, Inspection, Settings, fault_of, inspect};
 use serde_json::json;
 
 use crate::args::{InputArgs, MeasureArgs, MessageArgs, ResourceArgs};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::table::{Align, Table};
-use crate::{commands, interrupt, progress, standard_output, units};
+use crate::{interrupt, process, progress, standard_output, units};
 
 /// What it does, in a line.
 pub(crate) const ABOUT: &str = "Check a dataset: list every problem, what is there, the time and memory it takes";
@@ -71,7 +71,7 @@ pub fn run(args: &InspectArgs) -> Result<Code, Failure> {
     let input = args.input.to_input()?;
     let mut settings = args.measure.to_settings();
     args.resources.apply(&mut settings);
-    commands::eval::prepare_process(&settings)?;
+    process::prepare(settings.io)?;
     let reporter = Reporter::new(&args.messages);
     reporter.start(json!({ "command": "inspect", "pimo_version": env!("CARGO_PKG_VERSION") }));
     let inspection = inspect(&input, &settings, args.report.deep, &interrupt::CANCEL, &reporter);
@@ -164,9 +164,6 @@ fn pixels_at_lower_bound(category: &CategoryInspection, settings: &Settings) -> 
     pixels * settings.bounds.lower().value()
 }
 
-/// Below this the score depends on single pixels; `pimo eval` warns too.
-const FEW_PIXELS: f64 = 100.0;
-
 /// Whether the lower bound of the shared FPR can be reached, and by how many pixels.
 fn bounds(categories: &[CategoryInspection], settings: &Settings) -> Vec<String> {
     let lower = settings.bounds.lower();
@@ -176,7 +173,7 @@ fn bounds(categories: &[CategoryInspection], settings: &Settings) -> Vec<String>
         };
         categories.iter().filter(fits).map(|category| category.name.as_str()).collect::<Vec<_>>()
     };
-    let (unreachable, few) = (of_pixels(0.0..1.0), of_pixels(1.0..FEW_PIXELS));
+    let (unreachable, few) = (of_pixels(0.0..1.0), of_pixels(1.0..FEW_PIXELS as f64));
     let mut lines = Vec::new();
     if !unreachable.is_empty() {
         lines.push(format!(
@@ -198,8 +195,9 @@ fn bounds(categories: &[CategoryInspection], settings: &Settings) -> Vec<String>
 
 /// Bytes of samples that an evaluation reads.
 fn bytes_to_read(categories: &[CategoryInspection], settings: &Settings) -> u64 {
-    let twice = matches!(settings.thresholds, Thresholds::Linspace(_));
-    categories.iter().map(|category| category.bytes + if twice { category.normal_bytes } else { 0 }).sum()
+    let bytes =
+        |category: &CategoryInspection| settings.thresholds.bytes_to_read(category.bytes, category.normal_bytes);
+    categories.iter().map(bytes).sum()
 }
 
 fn estimate(inspection: &Inspection, settings: &Settings) -> Option<Duration> {

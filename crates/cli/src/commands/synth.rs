@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::args::{MessageArgs, number, parse_size};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
-use crate::{interrupt, shell, standard_output, units};
+use crate::{interrupt, process, shell, standard_output, units};
 
 /// What it does, in a line.
 pub(crate) const ABOUT: &str = "Make a synthetic dataset, for trying things out";
@@ -173,7 +173,7 @@ fn detector(text: &str) -> Result<Detector, String> {
 /// The plan can't be made, or a file can't be written.
 pub fn run(args: &SynthArgs) -> Result<Code, Failure> {
     let plan = args.plan();
-    interrupt::listen().map_err(|error| Failure { code: Code::System, message: error.to_string() })?;
+    process::listen()?;
     let reporter = Reporter::new(&args.messages);
     let out = &args.output.out;
     reporter.start(json!({ "command": "synth", "out": out.to_string_lossy() }));

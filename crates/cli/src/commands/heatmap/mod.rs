@@ -22,7 +22,7 @@ use crate::drawing::{DrawingProblem, Looked, RunFiles, Wanted};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
 use crate::table::{Align, Table};
-use crate::{csv, interrupt, shell, standard_output, units, whole_file};
+use crate::{csv, interrupt, process, shell, standard_output, units, whole_file};
 use choice::{ChoiceArgs, Chosen};
 use place::Places;
 
@@ -139,7 +139,7 @@ pub fn run(args: &HeatmapArgs) -> Result<Code, Failure> {
         files.check_maps(model)?;
     }
     prepare_folder(&args.output)?;
-    interrupt::listen().map_err(|error| Failure { code: Code::System, message: error.to_string() })?;
+    process::listen()?;
     let reporter = Reporter::new(&args.messages);
     reporter.start(json!({ "command": "heatmap", "out": args.output.out.to_string_lossy() }));
     for warning in &chosen.warnings {

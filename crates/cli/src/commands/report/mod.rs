@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::args::{MatchingArgs, Memory, MessageArgs, MovedArgs, SourceArgs, StatisticsArgs, number};
 use crate::exit::{Code, Failure};
 use crate::progress::Reporter;
-use crate::{interrupt, shell, standard_output, units, whole_file};
+use crate::{interrupt, process, shell, standard_output, units, whole_file};
 use pictures::Illustrator;
 
 /// What it does, in a line.
@@ -139,7 +139,7 @@ pub fn run(args: &ReportArgs) -> Result<Code, Failure> {
     let began = Instant::now();
     check_target(&args.output)?;
     let sources = args.sources.open()?;
-    interrupt::listen().map_err(|error| Failure { code: Code::System, message: error.to_string() })?;
+    process::listen()?;
     let reporter = Reporter::new(&args.messages);
     reporter.start(json!({ "command": "report", "out": args.output.out.to_string_lossy() }));
     let evidence = args.sources.read(&sources)?;
