@@ -53,7 +53,7 @@ fn an_archive_that_inflates_to_most_of_a_gigabyte() {
     refused_cheaply("npz_bomb", &toy, inputs);
 }
 
-/// A TIFF whose strips inflate to so many float32 samples.
+/// A TIFF whose strips inflate to `height` x `width` float32 samples.
 fn tiff_of_zeros(path: &Path, height: u32, width: u32) {
     let file = fs::File::create(path).unwrap();
     let mut encoder = TiffEncoder::new(file).unwrap().with_compression(Compression::Deflate(DeflateLevel::Fast));

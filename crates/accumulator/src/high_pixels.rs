@@ -1,4 +1,4 @@
-//! The pixels of one image that are high enough to matter, taken out once for all who want them.
+//! The pixels of one image that are high enough to matter, collected once and used several times.
 
 use pimo_frame::{SCORE_BLOCK, Sample, Size};
 

@@ -77,8 +77,7 @@ impl OverlapCounter {
         self.count_beside(frame, thresholds, &mut ())
     }
 
-    /// The same for the last of several who look at the frame together. What the others saw is worth nothing if a score
-    /// is bad.
+    /// The same, and every row is shown to `others` first. What these saw is worth nothing if a score is bad.
     ///
     /// # Errors
     /// The first score that is NaN or infinite.

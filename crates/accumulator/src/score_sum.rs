@@ -40,7 +40,7 @@ impl<const LANES: usize> ScoreSum<LANES> {
         });
     }
 
-    /// Adds a score that so many pixels have.
+    /// Adds a score that `count` pixels have.
     pub(crate) fn add_times(&mut self, score: f64, count: u64) {
         self.add_scaled(|sum, scale| {
             let (score, count) = (score * scale, count as f64);

@@ -44,8 +44,8 @@ impl SharedIou {
         Self { thresholds: thresholds.to_vec(), at: vec![0; steps], within: vec![0; steps + 1], images: 0 }
     }
 
-    /// Adds an image with `anomalous` anomalous pixels, of which and of the normal ones so many lie in the
-    /// [cells](crate::GridCells::count) of the grid; one without any is not counted.
+    /// Adds an image with `anomalous` anomalous pixels. `cells` are the normal and anomalous pixels in each
+    /// [cell](crate::GridCells::count) of the grid. An image without anomalous pixels is not counted.
     ///
     /// # Panics
     /// If there are fewer cells than thresholds.

@@ -90,7 +90,7 @@ impl<V: RowVisitor> RowVisitor for Option<V> {
     }
 }
 
-/// Two who look at a map together: it comes from memory, and is resampled, once for both.
+/// Shows rows to both visitors: the map is read from memory, and resampled, only once.
 impl<A: RowVisitor, B: RowVisitor> RowVisitor for (A, B) {
     fn row<S: Sample>(&mut self, y: usize, row: &[S], mask: Option<&[u64]>) {
         self.0.row(y, row, mask);

@@ -223,7 +223,7 @@ impl Budget<'_> {
 }
 
 impl Lanes {
-    /// Groups of images that may be on their way between a reader and the one who takes their results.
+    /// Groups of images that may be on their way between a reader and the thread that takes their results.
     pub(crate) const fn window(self) -> usize {
         self.readers + self.counters + self.queue + 4
     }

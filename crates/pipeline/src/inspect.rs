@@ -145,7 +145,7 @@ fn sample(category: &PlannedCategory<'_>) -> Vec<PlannedImage> {
     (0..wanted).map(|index| category.images[index * count / wanted]).collect()
 }
 
-/// Counts what was read, and passes news on to somebody who wants it.
+/// Counts what was read, and passes events on to an observer if there is one.
 struct Tally<'a> {
     maps: AtomicU64,
     bytes: AtomicU64,

@@ -121,7 +121,8 @@ pub enum ReadError {
     },
 }
 
-/// So many maps; of an array what its sides are taken for, because it may be meant as one map of several channels.
+/// The number of maps; for an array also what its sides are taken for, because it may be meant as one map of several
+/// channels.
 fn held(maps: u64, size: Option<Size>) -> String {
     let plural = if maps == 1 { "" } else { "s" };
     let array = size.map_or_else(String::new, |size| format!(" of {size} in an array of NxHxW"));

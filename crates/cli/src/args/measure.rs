@@ -35,7 +35,7 @@ pub struct MeasureArgs {
 
     /// Points of each image's curve that are kept: a number, full, or none
     ///
-    /// They go to curves.parquet: so many, evenly spaced in the logarithm of the shared FPR, every one (`full`), or
+    /// They go to curves.parquet: N points, evenly spaced in the logarithm of the shared FPR; every point (`full`); or
     /// `none`. Scores do not depend on it.
     #[arg(long, value_name = "N", default_value = "200", value_parser = curves)]
     pub curves: CurvePoints,

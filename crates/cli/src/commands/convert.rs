@@ -45,7 +45,7 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
 
-    /// Keep only so many points of each curve, evenly spaced in the logarithm of the shared FPR [default: all]
+    /// Keep only N points of each curve, evenly spaced in the logarithm of the shared FPR [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     points: Option<u32>,
 
