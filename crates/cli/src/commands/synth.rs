@@ -66,7 +66,7 @@ struct SynthContent {
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
 
-    /// Number of categories; their names are numbers
+    /// Number of categories; their names are `category_` and a number
     #[arg(
         long, value_name = "N", conflicts_with = "category", default_value_t = NonZero::<u16>::MIN,
         value_parser = number::at_least_one
