@@ -27,10 +27,10 @@ fn fall(j: usize) -> i64 {
 
 /// Pages above those that are far below the highest scores, and most bits of one that is.
 const FAR_RANK: usize = 192;
-const FAR_BITS: u32 = 10;
+const FAR_BITS: u32 = 8;
 
 /// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))),
-/// and 10 below 192 pages, which is one and a half octaves of scores.
+/// and 8 below 192 pages, which is one and a half octaves of scores.
 ///
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
@@ -187,7 +187,7 @@ mod tests {
         assert!(finest.is_sorted_by(|a, b| a >= b));
         assert_eq!(
             [finest[0], finest[33], finest[34], finest[128], finest[191], finest[192], finest[400_000]],
-            [18, 17, 16, 12, 11, 10, 10]
+            [18, 17, 16, 12, 11, 8, 8]
         );
     }
 
