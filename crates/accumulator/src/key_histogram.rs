@@ -32,7 +32,7 @@ use std::ops::ControlFlow;
 use crate::ScoreBin;
 use crate::key_page::Page;
 use crate::key_tally::{Tally, Weighted};
-use crate::{OrderedKey, Resolution, resolution};
+use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
 ///
@@ -230,7 +230,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let bits = resolution.bits::<K>(ranked.len());
         let mut as_ruled = !ranked.is_empty();
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
-            let bits = bits.min(resolution::finest(rank));
+            let bits = bits.min(resolution.finest(rank));
             page.divide(bits);
             as_ruled &= page.bits() == Some(bits);
         }

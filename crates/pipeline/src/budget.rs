@@ -20,10 +20,30 @@ pub(crate) struct Lanes {
     pub(crate) queue: usize,
     /// Images that a reader may take at a time.
     pub(crate) at_once: usize,
+    pub(crate) fidelity: Fidelity,
+}
+
+/// How much is kept of the scores of each detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fidelity {
     /// Whether the upper tail does not fit, and the histogram of all pixels takes its place.
     pub(crate) binned: bool,
-    /// What the histogram of all pixels of each detector may hold.
+    /// What the histogram of all pixels may hold.
     pub(crate) resolution: Resolution,
+    /// What the histogram may hold in which some of its pages are counted again.
+    pub(crate) again: Resolution,
+}
+
+impl Fidelity {
+    fn new(binned: bool, resolution: Resolution) -> Self {
+        Self { binned, resolution, again: resolution.of_pages() }
+    }
+}
+
+impl Default for Fidelity {
+    fn default() -> Self {
+        Self::new(false, Resolution::default())
+    }
 }
 
 /// The program itself: code, tables being written, buffers of the allocator.
@@ -87,7 +107,7 @@ pub(crate) fn rounds(
 /// dataset of `images` in all.
 pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, models: &[usize], images: usize) -> u64 {
     let budget = Budget { settings, category, images };
-    let finest = Kept { binned: false, resolution: finest_resolution(category) };
+    let finest = Fidelity::new(false, finest_resolution(category));
     let alone = |model| {
         let mapped = budget.shares(&[model], finest);
         [mapped, budget.shares_unmapped(&[model], settings.curves, finest)]
@@ -130,39 +150,50 @@ impl Budget<'_> {
     /// What is kept in so much memory: what leaves room for one lane if no file is mapped; if nothing does, the least. So
     /// results depend neither on threads nor on how files are read. Whether the tail is kept, and AUPIMO exact, does not
     /// depend on how long curves are either.
-    fn kept(&self, models: &[usize], memory: u64) -> Kept {
+    fn kept(&self, models: &[usize], memory: u64) -> Fidelity {
         let settings = self.settings;
-        let needed = |curves: CurvePoints, kept: Kept| self.shares_unmapped(models, curves, kept).least_bytes();
+        let needed = |curves: CurvePoints, kept: Fidelity| self.shares_unmapped(models, curves, kept).least_bytes();
         let resolutions = || resolutions(settings, self.category);
-        let kept = |binned: bool| resolutions().map(move |resolution| Kept { binned, resolution });
+        let kept = |binned: bool| resolutions().map(move |resolution| Fidelity::new(binned, resolution));
         let usual = CurvePoints::default();
         let ways = || [false, true].into_iter().filter(|binned| !binned || may_bin(settings));
         let fitting = ways().find(|&binned| kept(binned).any(|kept| needed(usual, kept) <= memory));
         let least = ways().flat_map(kept).min_by_key(|&kept| needed(usual, kept)).unwrap_or_default();
-        fitting.map_or(least, |binned| {
+        let kept = fitting.map_or(least, |binned| {
             let all = || kept(binned);
             let fits = all().find(|&kept| needed(settings.curves, kept) <= memory);
             fits.or_else(|| all().last()).unwrap_or_default()
-        })
+        });
+        if settings.refine { self.with_more_again(models, kept, memory) } else { kept }
+    }
+
+    /// The same, with as many pages counted again at a time as half of what is left of the memory has room for, with two
+    /// threads: the more at a time, the fewer readings.
+    fn with_more_again(&self, models: &[usize], kept: Fidelity, memory: u64) -> Fidelity {
+        let shares = |kept| self.shares_unmapped(models, self.settings.curves, kept);
+        let left = memory.saturating_sub(shares(kept).least_bytes());
+        let takes = |again: Again| again.state.saturating_add(again.counter.saturating_mul(2));
+        let fits = |kept: &Fidelity| takes(shares(*kept).again) <= left / 2;
+        let doubled = |kept: &Fidelity| kept.again.doubled().map(|again| Fidelity { again, ..*kept });
+        std::iter::successors(Some(kept), doubled).skip(1).take_while(fits).last().unwrap_or(kept)
     }
 
     /// A round with one more detector, if that makes neither it nor the others slower or less precise.
     fn joined(&self, round: &Round, model: usize, alone: Lanes) -> Option<Round> {
-        let kept = |lanes: Lanes| Kept { binned: lanes.binned, resolution: lanes.resolution };
         let models = [round.models.as_slice(), &[model]].concat();
-        let shares = self.shares(&models, kept(alone));
-        let fits = kept(round.lanes) == kept(alone) && shares.least_bytes() <= self.settings.memory;
+        let shares = self.shares(&models, alone.fidelity);
+        let fits = round.lanes.fidelity == alone.fidelity && shares.least_bytes() <= self.settings.memory;
         let lanes = shares.lanes(self.settings);
         let counters = round.lanes.counters.max(alone.counters);
         (fits && lanes.counters >= counters).then_some(Round { models, lanes })
     }
 
-    fn shares(&self, models: &[usize], kept: Kept) -> Shares {
+    fn shares(&self, models: &[usize], kept: Fidelity) -> Shares {
         self.shares_with(models, self.settings.curves, kept)
     }
 
     /// The same with other curves.
-    fn shares_with(&self, models: &[usize], curves: CurvePoints, kept: Kept) -> Shares {
+    fn shares_with(&self, models: &[usize], curves: CurvePoints, kept: Fidelity) -> Shares {
         let mut shares = self.shares_of(models, curves, |model| model.map_bytes, kept);
         // What is kept does not depend on other detectors; that there is room for their results is another matter.
         let others = self.category.models.len().saturating_sub(1) as u64;
@@ -171,7 +202,7 @@ impl Budget<'_> {
     }
 
     /// What matters to what is kept: if no file is mapped, and there are no other detectors.
-    fn shares_unmapped(&self, models: &[usize], curves: CurvePoints, kept: Kept) -> Shares {
+    fn shares_unmapped(&self, models: &[usize], curves: CurvePoints, kept: Fidelity) -> Shares {
         self.shares_of(models, curves, |model| model.most_map_bytes, kept)
     }
 
@@ -180,14 +211,14 @@ impl Budget<'_> {
         models: &[usize],
         curves: CurvePoints,
         map_bytes: impl Fn(&PlannedModel) -> u64,
-        kept: Kept,
+        kept: Fidelity,
     ) -> Shares {
         let Self { settings, category, images } = *self;
         let largest_map = models.iter().map(|&model| map_bytes(&category.models[model])).max().unwrap_or(0);
         let detectors = Detectors { settings, category, models, curves };
         let tail = if kept.binned { 0 } else { tail_entries(settings, category) };
         let state = detectors.state_bytes(tail, kept);
-        let closing = detectors.plans(kept.resolution).map(|plan| plan.closing_bytes(kept.binned)).max().unwrap_or(0);
+        let closing = detectors.plans(kept).map(|plan| plan.closing_bytes(kept.binned)).max().unwrap_or(0);
         Shares {
             kept,
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
@@ -197,7 +228,7 @@ impl Budget<'_> {
             counter: detectors.counter_bytes(kept),
             result: detectors.result_bytes(tail),
             closing,
-            again: detectors.again_bytes(kept.resolution),
+            again: detectors.again_bytes(kept),
         }
     }
 
@@ -241,14 +272,6 @@ pub(crate) fn finest_resolution(category: &PlannedCategory<'_>) -> Resolution {
     Resolution::of_keys(category.pixels()).unwrap_or_default()
 }
 
-/// How much is kept.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Kept {
-    /// The histogram takes the place of the upper tail.
-    binned: bool,
-    resolution: Resolution,
-}
-
 /// Whether the histogram of all pixels can take the place of the upper tail: the published procedure needs every
 /// score in its own type, and a maximum or a quantile needs to know whose scores they are.
 fn may_bin(settings: &Settings) -> bool {
@@ -259,7 +282,7 @@ fn may_bin(settings: &Settings) -> bool {
 
 /// What memory goes to.
 struct Shares {
-    kept: Kept,
+    kept: Fidelity,
     /// Whatever the number of threads.
     state: u64,
     /// The largest map in memory.
@@ -286,8 +309,7 @@ struct Again {
 
 impl Shares {
     fn one_lane(&self) -> Lanes {
-        let Kept { binned, resolution } = self.kept;
-        Lanes { readers: 1, counters: 1, queue: 0, at_once: self.at_once(), binned, resolution }
+        Lanes { readers: 1, counters: 1, queue: 0, at_once: self.at_once(), fidelity: self.kept }
     }
 
     fn least_bytes(&self) -> u64 {
@@ -369,7 +391,7 @@ fn frame_bytes(category: &PlannedCategory<'_>, map: u64) -> u64 {
 
 impl<'a> Detectors<'a> {
     /// Bytes that grow with the number of pixels or thresholds, whatever the number of threads.
-    fn state_bytes(&self, entries: u64, kept: Kept) -> u64 {
+    fn state_bytes(&self, entries: u64, kept: Fidelity) -> u64 {
         let tail = entries.saturating_mul(size_of::<TailEntry>() as u64);
         let spread = if self.curves == CurvePoints::Full { 2 } else { 1 };
         let axis = match self.settings.thresholds {
@@ -379,22 +401,22 @@ impl<'a> Detectors<'a> {
             Thresholds::Linspace(count) => (count as u64).saturating_mul(AXIS_BYTES * (1 + spread)),
         };
         let each = tail.saturating_add(axis);
-        each.saturating_mul(self.models.len() as u64).saturating_add(self.pixel_bytes(kept.resolution).0)
+        each.saturating_mul(self.models.len() as u64).saturating_add(self.pixel_bytes(kept).0)
     }
 
     /// What counting all pixels takes: shared, and in each thread.
-    fn pixel_bytes(&self, resolution: Resolution) -> (u64, u64) {
-        self.plans(resolution)
+    fn pixel_bytes(&self, kept: Fidelity) -> (u64, u64) {
+        self.plans(kept)
             .fold((0, 0), |(state, counter), plan| (state + plan.state_bytes(), counter + plan.counter_bytes()))
     }
 
-    fn plans(&self, resolution: Resolution) -> impl Iterator<Item = PixelPlan> + 'a {
+    fn plans(&self, kept: Fidelity) -> impl Iterator<Item = PixelPlan> + 'a {
         let Self { settings, category, models, .. } = *self;
-        models.iter().filter_map(move |&model| PixelPlan::new(settings, category, model, resolution))
+        models.iter().filter_map(move |&model| PixelPlan::new(settings, category, model, kept))
     }
 
     /// Bytes of one counting thread.
-    fn counter_bytes(&self, kept: Kept) -> u64 {
+    fn counter_bytes(&self, kept: Fidelity) -> u64 {
         let (settings, category) = (self.settings, self.category);
         let depth = normal::depth(settings, category.normal_pixels().count() as u64, kept.binned);
         let wanted = UpperTail::new(depth).wanted(category.normal_pixels().max().unwrap_or(0));
@@ -405,7 +427,7 @@ impl<'a> Detectors<'a> {
         };
         self.least_counter_bytes()
             .saturating_add(wanted.saturating_add(top).saturating_mul(48))
-            .saturating_add(self.pixel_bytes(kept.resolution).1)
+            .saturating_add(self.pixel_bytes(kept).1)
             .saturating_add(self.overlap_bytes())
             .saturating_add(if settings.metrics.iou { BestIouFinder::bytes(largest) } else { 0 })
     }
@@ -423,8 +445,8 @@ impl<'a> Detectors<'a> {
     }
 
     /// Bytes that counting pages again takes: finer pages of every detector may stay, and others are counted.
-    fn again_bytes(&self, resolution: Resolution) -> Again {
-        let plans = || self.plans(resolution);
+    fn again_bytes(&self, kept: Fidelity) -> Again {
+        let plans = || self.plans(kept);
         let counted = plans().map(PixelPlan::again_bytes).max().unwrap_or(0);
         let counter = plans().map(PixelPlan::again_counter_bytes).max().unwrap_or(0);
         Again {

@@ -90,7 +90,7 @@ impl NormalSweep<'_> {
     /// A request to stop.
     pub(crate) fn run(mut self) -> Result<Vec<Option<NormalSide>>, PipelineError> {
         let images = self.sweep.images;
-        let depth = depth(self.settings, images.len() as u64, self.sweep.lanes.binned);
+        let depth = depth(self.settings, images.len() as u64, self.sweep.lanes.fidelity.binned);
         let (models, pixels) = (self.sweep.models, self.pixels);
         let mut gathering: Vec<Gathering> =
             models.iter().map(|_| Gathering { extent: Extent::EMPTY, scores: vec![None; images.len()] }).collect();
@@ -144,7 +144,7 @@ impl NormalSweep<'_> {
         let Gathering { extent, scores } = state;
         let tail = tail.into_settled();
         let axis = match self.settings.thresholds {
-            Thresholds::Exact if self.sweep.lanes.binned => self.binned_axis(model, &scores),
+            Thresholds::Exact if self.sweep.lanes.fidelity.binned => self.binned_axis(model, &scores),
             Thresholds::Exact => self.exact_axis(model, &tail)?,
             Thresholds::Linspace(count) => self.published_axis(model, extent, count, &scores)?,
         };

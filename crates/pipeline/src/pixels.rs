@@ -16,6 +16,7 @@ use pimo_finaliser::{
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
 use crate::Settings;
+use crate::budget::Fidelity;
 use crate::plan::PlannedCategory;
 
 /// The pixels of one detector in one category, shared by counting threads.
@@ -62,8 +63,8 @@ pub(crate) struct PixelPlan {
     pub(crate) resolution: Resolution,
     /// Whether normal images differ in their numbers of pixels.
     mixed: bool,
-    /// Whether some of it may be counted again.
-    refine: bool,
+    /// The resolution at which some of it may be counted again.
+    again: Option<Resolution>,
     /// Whether all bins are in memory together in the end.
     holds_bins: bool,
 }
@@ -74,7 +75,7 @@ impl PixelPlan {
         settings: &Settings,
         category: &PlannedCategory<'_>,
         model: usize,
-        resolution: Resolution,
+        fidelity: Fidelity,
     ) -> Option<Self> {
         if !settings.metrics.counts_all_pixels() {
             return None;
@@ -86,7 +87,8 @@ impl PixelPlan {
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
         let holds_bins = settings.profile.is_some();
-        Some(Self { comparison, resolution, mixed, refine: settings.refine, holds_bins })
+        let again = settings.refine.then_some(fidelity.again);
+        Some(Self { comparison, resolution: fidelity.resolution, mixed, again, holds_bins })
     }
 
     /// Bytes that the histograms take at most.
@@ -96,12 +98,12 @@ impl PixelPlan {
 
     /// Bytes that pages take at most which are counted again.
     pub(crate) fn again_bytes(self) -> u64 {
-        if self.refine { ScoreHistogram::bytes(self.comparison, self.resolution.of_pages()) } else { 0 }
+        self.again.map_or(0, |resolution| ScoreHistogram::bytes(self.comparison, resolution))
     }
 
     /// Bytes that the counter of one thread takes at most when pages are counted again.
     pub(crate) fn again_counter_bytes(self) -> u64 {
-        if self.refine { ScoreCounter::bytes(self.comparison, self.resolution.of_pages()) } else { 0 }
+        self.again.map_or(0, |resolution| ScoreCounter::bytes(self.comparison, resolution))
     }
 
     /// Bytes that the counters of one thread take at most.
@@ -113,7 +115,7 @@ impl PixelPlan {
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self, binned: bool) -> u64 {
         let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
-        let again = if self.refine { 2 * bins(self.resolution.of_pages()) } else { 0 };
+        let again = self.again.map_or(0, |resolution| 2 * bins(resolution));
         let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
         let held = match (self.holds_bins, binned) {
             (true, _) => bins(self.resolution) + again,

@@ -42,7 +42,7 @@ impl Refinement<'_> {
     /// # Errors
     /// A request to stop, or more pixels than can be counted.
     pub(crate) fn run(mut self, found: &mut Bad) -> Result<Option<Vec<Metric>>, PipelineError> {
-        let most = self.resolution().fine_pages();
+        let most = self.again().fine_pages();
         let (mut metrics, mut pages) = self.measure()?;
         if self.holds(&metrics) {
             return Ok(Some(metrics));
@@ -64,7 +64,7 @@ impl Refinement<'_> {
         pages.retain(|page| page.area > 0.0 && !done.contains(&page.page));
         pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
         let mut refined = metrics.clone();
-        let wide = wide_groups(&pages, self.resolution(), self.half_tolerance());
+        let wide = wide_groups(&pages, self.again(), self.half_tolerance());
         for groups in [wide, pages.chunks(most).take(MOST_READINGS).map(ascending).collect()] {
             let mut areas = Areas::of(&metrics);
             for group in groups {
@@ -84,8 +84,8 @@ impl Refinement<'_> {
     }
 
     /// How finely pages are counted again.
-    fn resolution(&self) -> Resolution {
-        self.run.round.lanes.resolution.of_pages()
+    fn again(&self) -> Resolution {
+        self.run.round.lanes.fidelity.again
     }
 
     fn is_precise(&self, metric: &Metric) -> bool {
@@ -137,7 +137,7 @@ impl Refinement<'_> {
         let run = self.run;
         let images = self.images_reaching(pages);
         let chosen = &ChosenPages::new(pages);
-        let finer = Mutex::new(ScoreHistogram::new(self.counts.comparison(), self.resolution()));
+        let finer = Mutex::new(ScoreHistogram::new(self.counts.comparison(), self.again()));
         let known = found.clone();
         let (models, comparison) = ([self.model], self.counts.comparison());
         let counter = || PageCounter {

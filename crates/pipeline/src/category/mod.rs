@@ -109,7 +109,7 @@ impl CategoryRun<'_> {
         let normal = self.planned.list(Class::Normal);
         let pixels: Vec<Option<PixelCounts>> = (0..self.dataset.models.len())
             .map(|model| {
-                let plan = PixelPlan::new(self.settings, self.planned, model, self.round.lanes.resolution)
+                let plan = PixelPlan::new(self.settings, self.planned, model, self.round.lanes.fidelity)
                     .filter(|_| models.contains(&model));
                 plan.map(PixelCounts::new)
             })

@@ -110,7 +110,7 @@ impl Rows<'_> {
     fn warnings(&self, model: usize, results: &ModelResults, metrics: &[Metric]) -> Vec<String> {
         let settings = self.run.settings;
         let mut warnings = self.side(model).axis.warnings(settings);
-        let finest = self.run.round.lanes.resolution == finest_resolution(self.run.planned);
+        let finest = self.run.round.lanes.fidelity.resolution == finest_resolution(self.run.planned);
         warnings.extend(metrics::beyond_tolerance(metrics, settings, finest));
         warnings.extend(metrics::vague_shared_iou(metrics, settings));
         if results.scores.len() == 0 {
