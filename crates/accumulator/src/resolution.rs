@@ -76,11 +76,11 @@ impl Resolution {
         (half != self).then_some(half)
     }
 
-    /// One that keeps this many different keys one by one: all of a category with no more pixels. `None` where it would be
-    /// coarser than the [default](Self::default), or where a list of them is no longer handy.
+    /// One that keeps this many different keys one by one: all of a category with no more pixels. `None` where a list of
+    /// them is no longer handy.
     pub fn of_keys(keys: u64) -> Option<Self> {
         let keys = u32::try_from(keys).ok().filter(|&keys| keys <= MOST_KEYS)?;
-        (keys > Self::default().keys).then_some(Self { bins: FEWEST_BINS, keys })
+        Some(Self { bins: FEWEST_BINS, keys: keys.max(FEWEST_KEYS) })
     }
 
     /// That of a histogram which counts some pages of another one again: a quarter.
@@ -232,10 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn so_many_keys_as_are_asked_for() {
-        let default = Resolution::default().keys.into();
+    fn each_key_is_kept_of_few_enough() {
         let keys = |keys| Resolution::of_keys(keys).map(|resolution| resolution.keys);
-        assert_eq!([keys(default), keys(default + 1)], [None, Some(default as u32 + 1)]);
+        assert_eq!([keys(0), keys(1_000_000)], [Some(FEWEST_KEYS), Some(1_000_000)]);
         assert_eq!([keys(MOST_KEYS.into()), keys(u64::from(MOST_KEYS) + 1)], [Some(MOST_KEYS), None]);
         assert_eq!([keys(1 << 32), keys(u64::MAX)], [None, None]);
     }

@@ -1,4 +1,4 @@
-//! All dataset-level metrics from one walk over the bins, which nobody has to hold.
+//! All dataset-level metrics from one walk over the bins, without a list of them.
 
 use pimo_accumulator::ScoreBin;
 

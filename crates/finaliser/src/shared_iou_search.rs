@@ -16,6 +16,8 @@ pub struct SharedIouSearch {
     grid: SharedIou,
     /// The largest sum of all images' overlaps that a threshold was seen to reach, with [`IOU_BITS`] fractional bits.
     reached: u128,
+    /// The highest threshold that was seen to reach it.
+    at: f64,
     /// From the highest thresholds down.
     steps: Vec<Step>,
 }
@@ -32,20 +34,24 @@ struct Step {
 impl SharedIouSearch {
     /// What a grid says; `None` without an anomalous image or with an empty grid.
     pub fn new(grid: SharedIou) -> Option<Self> {
-        let reached = reached(&grid).filter(|_| grid.images() > 0)?;
+        let (reached, at) = reached(&grid).filter(|_| grid.images() > 0)?;
         let steps = steps(&grid).filter(|step| step.within >= reached).collect();
-        Some(Self { grid, reached, steps })
+        Some(Self { grid, reached, at, steps })
     }
 
     /// The value and its threshold. The threshold's interval spans all steps that may hold it, and is unbounded where it
-    /// may lie above or below the first grid.
+    /// may lie above or below the first grid. Where no step can reach more than was seen, it is the highest threshold
+    /// seen to reach it.
     pub fn best(&self) -> BestThreshold {
         let all = u128::from(self.grid.images()) << IOU_BITS;
         let most = self.steps.iter().map(|step| step.within).fold(self.reached, u128::max);
         let low = self.steps.iter().map(|step| step.low).fold(f64::INFINITY, f64::min);
         let high = self.steps.iter().map(|step| step.high).fold(f64::NEG_INFINITY, f64::max);
         let value = Interval::ratios((self.reached, all), (most, all)).in_unit();
-        BestThreshold { value, threshold: Interval::new(low, high) }
+        // Each image was rounded by less than one unit.
+        let is_seen = most - self.reached <= u128::from(self.grid.images());
+        let threshold = if is_seen { Interval::new(self.at, self.at) } else { Interval::new(low, high) };
+        BestThreshold { value, threshold }
     }
 
     /// Stretches of thresholds that may be best, from `low` up to below `high`, from the highest down; the first may have
@@ -69,7 +75,9 @@ impl SharedIouSearch {
         if !grid.agrees_with(&self.grid) {
             return false;
         }
-        self.reached = self.reached.max(reached(&grid).unwrap_or(0));
+        if let Some((more, at)) = reached(&grid).filter(|&seen| seen > (self.reached, self.at)) {
+            (self.reached, self.at) = (more, at);
+        }
         let finer = self.steps.iter().flat_map(|step| {
             let inside = steps(&grid).filter(|finer| finer.low < step.high && step.low < finer.high);
             let cut = inside.map(|finer| Step {
@@ -85,9 +93,10 @@ impl SharedIouSearch {
     }
 }
 
-/// The largest sum that a threshold of the grid reaches.
-fn reached(grid: &SharedIou) -> Option<u128> {
-    grid.steps().filter(|step| step.threshold.is_some()).map(|step| step.at).max()
+/// The largest sum that a threshold of the grid reaches, and the highest that does.
+fn reached(grid: &SharedIou) -> Option<(u128, f64)> {
+    let seen = grid.steps().filter_map(|step| Some((step.at, step.threshold?)));
+    seen.reduce(|best, next| if next.0 > best.0 { next } else { best })
 }
 
 fn steps(grid: &SharedIou) -> impl Iterator<Item = Step> {
@@ -97,7 +106,7 @@ fn steps(grid: &SharedIou) -> impl Iterator<Item = Step> {
         let high = std::mem::replace(&mut above, low);
         // Where no other number lies between, nothing but the threshold itself is in the step: what it reaches is known,
         // but for the rounding of each image.
-        let is_one = key_of_score(low).checked_add(1) == Some(key_of_score(high));
+        let is_one = key_of_score(low.next_up()) == key_of_score(high);
         let within = if is_one { step.within.min(step.at + u128::from(grid.images())) } else { step.within };
         Step { low, high, within }
     })
@@ -184,6 +193,10 @@ mod tests {
             let grid: Vec<f64> = (0..30).rev().map(f64::from).flat_map(|score| [score.next_up(), score]).collect();
             prop_assert!(search.narrow(counted(&images, &grid)));
             prop_assert!(search.best().value.half_width() < 1e-12);
+            let at = search.best().threshold;
+            prop_assert!(at.low() == at.high(), "{at:?}");
+            let anomalous: Vec<_> = images.iter().filter(|image| image.iter().any(|pixel| pixel.1)).collect();
+            prop_assert!((mean(&anomalous, at.low().ceil() as u8) - search.best().value.low()).abs() < 1e-12);
             let anomalous: Vec<_> = images.iter().filter(|image| image.iter().any(|pixel| pixel.1)).collect();
             let most = (0..30).map(|at| mean(&anomalous, at)).fold(0.0, f64::max);
             prop_assert!((search.best().value.low() - most).abs() < 1e-12);

@@ -6,6 +6,7 @@ use pimo_accumulator::{
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
 
+use crate::anomalous::RegionSeen;
 use crate::error::bytes;
 use crate::pixels::PixelPlan;
 use crate::plan::{PlannedCategory, PlannedModel};
@@ -227,6 +228,11 @@ impl Budget<'_> {
             frame: frame_bytes(category, largest_map) * if settings.rounds_to_half() { 2 } else { 1 },
             counter: detectors.counter_bytes(kept),
             result: detectors.result_bytes(tail),
+            region_rows: if settings.metrics.regions {
+                most_regions(category).saturating_mul(size_of::<RegionSeen>() as u64)
+            } else {
+                0
+            },
             closing,
             again: detectors.again_bytes(kept),
         }
@@ -260,7 +266,7 @@ impl Lanes {
     }
 }
 
-/// The resolutions of the histogram that may be tried, the finest first; one, which nobody asks, where there is none.
+/// The resolutions of the histogram that may be tried, the finest first; one where there is no histogram.
 fn resolutions(settings: &Settings, category: &PlannedCategory<'_>) -> impl Iterator<Item = Resolution> {
     let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
     let all = Resolution::of_keys(category.pixels()).into_iter().chain(halves);
@@ -293,6 +299,8 @@ struct Shares {
     counter: u64,
     /// The results of each image on its way.
     result: u64,
+    /// Rows of its regions.
+    region_rows: u64,
     /// What bins of one detector take when its metrics are computed and no images are on their way.
     closing: u64,
     again: Again,
@@ -338,6 +346,8 @@ impl Shares {
     fn bytes(&self, lanes: Lanes) -> u64 {
         let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
         let results = self.result.saturating_mul((lanes.window() * lanes.at_once) as u64);
+        // Masks of so many regions do not come one after the other without end.
+        let results = results.saturating_add(self.region_rows.saturating_mul(lanes.window() as u64));
         let counters = |each: u64| each.saturating_mul(lanes.counters as u64);
         let sweep = frames.saturating_add(results).saturating_add(counters(self.counter));
         let again = frames.saturating_add(counters(self.again.counter)).max(self.closing);
@@ -345,34 +355,63 @@ impl Shares {
     }
 }
 
-/// What finding the connected regions of one mask may take in each counting thread.
+/// What the connected regions of one mask may take in each counting thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RegionLimit {
     pub(crate) bytes: u64,
+    /// How many of them there may be.
+    pub(crate) regions: u64,
     connectivity: Connectivity,
+}
+
+/// Regions of a mask that are too many.
+pub(crate) enum TooManyRegions {
+    /// For the memory, which finding them takes.
+    Bytes(u64),
+    /// To have a row each.
+    Rows(u64),
 }
 
 impl RegionLimit {
     /// The limit for masks of a category; `None` where regions are not looked for.
     pub(crate) fn new(settings: &Settings, category: &PlannedCategory<'_>) -> Option<Self> {
-        let bytes = region_bytes(category);
-        settings.metrics.joins_regions().then_some(Self { bytes, connectivity: settings.connectivity })
+        settings.metrics.joins_regions().then_some(Self {
+            bytes: region_bytes(category),
+            regions: if settings.metrics.regions { most_regions(category) } else { u64::MAX },
+            connectivity: settings.connectivity,
+        })
     }
 
-    /// Whether the regions of a mask keep to the limit; if not, the bytes that they may take.
-    pub(crate) fn check(self, mask: &Mask) -> Result<(), u64> {
-        if Regions::most_bytes_of_runs(mask) <= self.bytes {
+    /// Whether the regions of a mask keep to the limit.
+    pub(crate) fn check(self, mask: &Mask) -> Result<(), TooManyRegions> {
+        let runs = Regions::count_runs(mask);
+        if runs <= self.regions && Regions::bytes(mask, runs, runs) <= self.bytes {
             return Ok(());
         }
-        let needed = Regions::most_bytes(mask, self.connectivity);
-        if needed <= self.bytes { Ok(()) } else { Err(needed) }
+        let regions = Regions::most(mask, self.connectivity);
+        let needed = Regions::bytes(mask, runs, regions);
+        if needed > self.bytes {
+            Err(TooManyRegions::Bytes(needed))
+        } else if regions > self.regions {
+            Err(TooManyRegions::Rows(regions))
+        } else {
+            Ok(())
+        }
     }
+}
+
+/// Most regions of a mask whose rows may be on their way.
+fn most_regions(category: &PlannedCategory<'_>) -> u64 {
+    let pixels = category.largest_image().pixels();
+    (pixels / 256).max(12 << 10).min(pixels / 16 + 16)
 }
 
 /// Bytes set aside in each counting thread for the runs of anomalous pixels of one mask, and for its regions: enough for
 /// any runs, a hundred times what regions drawn by hand need, a tenth of those of a chessboard.
 fn region_bytes(category: &PlannedCategory<'_>) -> u64 {
-    (category.largest_image().pixels() * 7).max(2 << 20)
+    let largest = category.largest_image();
+    // Runs of very narrow images are as many as their rows, for each of which there is a number too.
+    (largest.pixels() * 7 + u64::from(largest.height) * 32).max(2 << 20)
 }
 
 /// What some detectors take together.

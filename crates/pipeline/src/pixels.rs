@@ -87,7 +87,9 @@ impl PixelPlan {
         let first = sizes.next();
         let mixed = sizes.any(|pixels| Some(pixels) != first) && settings.shared_fpr == SharedFpr::Mean;
         let holds_bins = settings.profile.is_some();
-        let again = settings.refine.then_some(fidelity.again);
+        // Where every score is kept by itself nothing is counted again.
+        let may_share = category.pixels() > fidelity.resolution.keys.into();
+        let again = (settings.refine && may_share).then_some(fidelity.again);
         Some(Self { comparison, resolution: fidelity.resolution, mixed, again, holds_bins })
     }
 

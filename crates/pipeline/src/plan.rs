@@ -270,7 +270,7 @@ impl<'a> Planner<'a> {
         if already(&planned.bad) || planned.images.is_empty() {
             return;
         }
-        // Where masks can't be read, images that are known to be of a class are not missing: the masks are to be mended.
+        // Where masks can't be read, images that are known to be of a class are not missing: the masks have to be fixed.
         let masks_are_bad = planned.bad.fatal().iter().any(|problem| problem.model.is_none());
         for class in [Class::Normal, Class::Anomalous] {
             let known = masks_are_bad && planned.category.count(class) > 0;

@@ -8,6 +8,7 @@ use pimo_dataset::{Class, Problem, ProblemKind};
 use pimo_frame::Size;
 use pimo_reader::ReadError;
 
+use crate::budget::{RegionLimit, TooManyRegions};
 use crate::bytes;
 
 /// What a problem is about.
@@ -74,15 +75,23 @@ impl About<'_> {
         self.problem(ProblemKind::Unreadable, file, format!("{what}; write the file again, or use --io pread"))
     }
 
-    /// A mask whose connected regions take more memory than is set aside for them.
-    pub(crate) fn many_regions(self, file: PathBuf, needed: u64, allowed: u64) -> Problem {
-        let message = format!(
-            "the mask falls into so many pieces that finding its connected regions takes {} of memory, and {} are set \
-             aside for that; is it a mask? If so, use --metrics aupimo,pixel,iou,image, which needs no regions",
-            bytes(needed),
-            bytes(allowed)
-        );
-        self.problem(ProblemKind::ManyRegions, file, message)
+    /// A mask with too many connected regions.
+    pub(crate) fn many_regions(self, file: PathBuf, many: &TooManyRegions, limit: RegionLimit) -> Problem {
+        let (what, without) = match many {
+            TooManyRegions::Bytes(needed) => {
+                let [needed, allowed] = [*needed, limit.bytes].map(bytes);
+                let what = format!(
+                    "the mask has so many pieces that finding its connected regions takes {needed} of memory, and \
+                     {allowed} are set aside for that"
+                );
+                (what, "aupimo,pixel,iou,image, which needs no regions")
+            }
+            TooManyRegions::Rows(regions) => {
+                let what = format!("the mask may have {regions} connected regions, and {} have a row", limit.regions);
+                (what, "aupimo,pixel,aupro,iou,image, which lists no regions")
+            }
+        };
+        self.problem(ProblemKind::ManyRegions, file, format!("{what}; is it a mask? If so, use --metrics {without}"))
     }
 
     pub(crate) fn problem(self, kind: ProblemKind, file: PathBuf, message: String) -> Problem {

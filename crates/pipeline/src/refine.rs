@@ -65,7 +65,8 @@ impl Refinement<'_> {
         pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
         let mut refined = metrics.clone();
         let wide = wide_groups(&pages, self.again(), self.half_tolerance());
-        for groups in [wide, pages.chunks(most).take(MOST_READINGS).map(ascending).collect()] {
+        let finest = pages.chunks(most).map(ascending).collect::<Vec<_>>();
+        for groups in [wide, finest].into_iter().filter(|groups| groups.len() <= MOST_READINGS) {
             let mut areas = Areas::of(&metrics);
             for group in groups {
                 // Nothing else is changed by that.
@@ -171,19 +172,22 @@ impl Refinement<'_> {
 }
 
 /// The fewest groups of these pages, of which the first add most, that can be expected to leave no more than this when
-/// they are counted again with this resolution. None if groups that are counted as finely as possible need no more
+/// they are counted again with this resolution; if no groups can, and the readings do not suffice to count all pages as
+/// finely as possible, those that leave least. None if groups that are counted as finely as possible need no more
 /// readings.
 fn wide_groups(pages: &[PageUncertainty], resolution: Resolution, most_left: f64) -> Vec<Vec<usize>> {
     let most = resolution.fine_pages();
     let finest: Vec<(usize, u32)> =
         group_sizes(most, pages.len()).map(|size| (size, lowest_bits(resolution, size))).collect();
-    for readings in WIDE_READINGS.into_iter().take_while(|&readings| readings < pages.len().div_ceil(most)) {
+    let readings_of_all = pages.len().div_ceil(most);
+    let considered = WIDE_READINGS.into_iter().take_while(|&readings| readings < readings_of_all);
+    let mut good = considered.filter_map(|readings| {
         let left = finest.iter().map(|&(size, bits)| (size, left_by(pages, size.saturating_mul(readings), bits)));
-        if let Some((size, _)) = left.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, left)| *left <= most_left) {
-            return pages.chunks(size).take(readings).map(ascending).collect();
-        }
-    }
-    Vec::new()
+        let (size, left) = left.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let is_last = readings == MOST_READINGS && readings_of_all > MOST_READINGS;
+        (left <= most_left || is_last).then_some((size, readings))
+    });
+    good.next().map_or_else(Vec::new, |(size, readings)| pages.chunks(size).take(readings).map(ascending).collect())
 }
 
 /// Sizes of groups that are considered for `pages` pages, from the `fewest` that are counted as finely as possible.
@@ -298,11 +302,11 @@ mod tests {
         assert!(wide_groups(&[], resolution, 1e-9).is_empty());
         // Many are counted together as long as that can do.
         for (count, bits, most_left, expected, fewer) in
-            [(200, 8, 1e-3, 3, 2), (200, 8, 1e-4, 10, 8), (100_000, 2, 4e-3, 12, 8), (100_000, 2, 1e-30, 0, 256)]
+            [(200, 8, 1e-3, 3, 2), (200, 8, 1e-4, 10, 8), (100_000, 2, 4e-3, 12, 8)]
         {
             let pages = pages(count, bits);
             let groups = wide_groups(&pages, resolution, most_left);
-            assert_eq!(groups.len(), expected, "{count} {most_left} {groups:?}");
+            assert_eq!(groups.len(), expected, "{count} {most_left}");
             let left = |size, readings| left_by(&pages, size * readings, lowest_bits(resolution, size));
             assert!(groups.first().is_none_or(|group| left(group.len(), groups.len()) <= most_left));
             // The next smaller number of readings that is considered leaves too much.
@@ -313,5 +317,19 @@ mod tests {
             chosen.sort_unstable();
             assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
         }
+    }
+
+    #[test]
+    fn where_nothing_will_do_the_least_is_left() {
+        let resolution = Resolution::default().of_pages();
+        let most = resolution.fine_pages();
+        // All of these can be counted as finely as possible.
+        assert!(wide_groups(&pages(most * MOST_READINGS, 2), resolution, 1e-30).is_empty());
+        let pages = pages(100_000, 2);
+        let groups = wide_groups(&pages, resolution, 1e-30);
+        let left = |size| left_by(&pages, size * MOST_READINGS, lowest_bits(resolution, size));
+        assert_eq!(groups.len(), MOST_READINGS);
+        assert!(group_sizes(most, pages.len()).all(|size| left(groups[0].len()) <= left(size)));
+        assert!(left(groups[0].len()) < left(most) / 2.0);
     }
 }

@@ -54,7 +54,7 @@ impl SharedIouRefinement<'_> {
                 return Ok(false);
             }
             if self.search.best().value.half_width() > before / 2.0 {
-                // Scores are tied, and finer grids say no more.
+                // A reading that does not even halve what is unknown is not worth another one.
                 break;
             }
         }
@@ -96,11 +96,15 @@ fn finer_grid(stretches: &[(f64, f64)], histogram: &ScoreHistogram) -> Vec<f64> 
         keys.extend((0..count).map(|i| low + ((u128::from(high - low) * u128::from(i)) / u128::from(count)) as u64));
         if count > 0 && low == high {
             // Between these two there is one score, and its ties, alone.
-            keys.push(low + 1);
+            keys.push(key_of_score(score_of_key(low).next_up()));
         }
     });
     let ends = stretches.iter().flat_map(|&(low, high)| [low, high]);
     keys.extend(ends.filter(|end| end.is_finite()).map(key_of_score));
+    // Zero has one key; the one below belongs to no score.
+    for key in &mut keys {
+        *key = key_of_score(score_of_key(*key));
+    }
     keys.sort_unstable_by(|a, b| b.cmp(a));
     keys.dedup();
     keys.into_iter().map(score_of_key).collect()

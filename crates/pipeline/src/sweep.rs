@@ -3,7 +3,7 @@
 //! Readers take images in order and decode the mask once and each detector's map after it. Counters look at the
 //! frames. What they saw reaches the caller in the order of the images, whoever was faster, so results do not depend
 //! on the number of threads. A ticket is needed to begin with some images and is given back when the caller has seen
-//! their results: nobody runs ahead, and memory is bounded.
+//! their results: no reader runs far ahead, and memory is bounded.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -240,7 +240,7 @@ impl Sweep<'_> {
             return Err(about.contradiction(path, image.class, anomalous_pixels).into());
         }
         if let Some(limit) = self.region_limit {
-            limit.check(&mask).map_err(|needed| about.many_regions(path, needed, limit.bytes))?;
+            limit.check(&mask).map_err(|many| about.many_regions(path, &many, limit))?;
         }
         let digest = Some(digest::of_mask(&mask));
         let mask = (image.class == Class::Anomalous).then(|| Arc::new(mask));

@@ -49,15 +49,15 @@ pub(super) struct MetricsArgs {
     /// Half-width of a metric's interval above which the run warns
     ///
     /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data. It
-    /// does not concern AUPIMO, which has a warning of its own, nor thresholds and rates at them.
+    /// does not concern AUPIMO and `iou_shared_max`, which have warnings of their own, nor thresholds and rates at them.
     #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
 
     /// Read maps again where a metric's interval is wider than the tolerance
     ///
-    /// Only scores that make it wide are counted again, as finely as --memory allows. Takes no time where the tolerance
-    /// holds already, and mostly that of another read or two; of more, the lower the tolerance and the less memory there
-    /// is. AUPIMO, thresholds and rates at them remain as they are.
+    /// Only scores that make it wide are counted again, as finely as --memory allows; mostly another read or two is
+    /// enough, more where the tolerance is low and memory short. Where `iou` is asked for, the anomalous images are read
+    /// again for `iou_shared_max` and its threshold too. AUPIMO, other thresholds and rates at them remain as they are.
     #[arg(long)]
     pub refine: bool,
 }
