@@ -90,7 +90,7 @@ pub fn run(args: &ThresholdArgs) -> Result<Code, Failure> {
         };
         found.push(operating);
     }
-    warn(args, &found);
+    warn(args, &found, &summary.parameters);
     standard_output::print(&match args.format {
         Format::Text => text(&found),
         Format::Json => json_list(&found, args.fpr),
@@ -142,21 +142,38 @@ impl<'a> Kept<'a> {
     /// Whether no threshold between this row and the one before reaches the rate.
     fn is_highest(&self, index: usize, row: &AxisRow, fpr: Decimal) -> bool {
         // The first row is the highest normal score; at a rate that is met exactly no other score can be.
-        let every = self.parameter("curves") == "full";
+        let every = parameter(self.parameters, "curves") == "full";
         self.keeps_scores_near(row)
-            && (every || index == 0 && self.parameter("curves") != "0" || row.shared_fpr == fpr.value())
+            && (every || index == 0 && parameter(self.parameters, "curves") != "0" || row.shared_fpr == fpr.value())
     }
 
     /// Whether the axis was made of single scores there: where it was not, a row is the edge of a bin, or a point of a
     /// grid.
     fn keeps_scores_near(&self, row: &AxisRow) -> bool {
         let lower = self.results.and_then(|results| results.thresholds).and_then(|points| points.lower.threshold);
-        let single = row.max_fpr.is_some() || self.parameter("shared_fpr").starts_with("quantile");
-        self.parameter("thresholds") == "exact" && single && lower.is_some_and(|lower| row.threshold >= lower)
+        let single = row.max_fpr.is_some() || parameter(self.parameters, "shared_fpr").starts_with("quantile");
+        parameter(self.parameters, "thresholds") == "exact"
+            && single
+            && lower.is_some_and(|lower| row.threshold >= lower)
     }
+}
 
-    fn parameter(&self, name: &str) -> &str {
-        self.parameters.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+fn parameter<'p>(parameters: &'p Parameters, name: &str) -> &'p str {
+    parameters.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// How to evaluate so that every threshold that reaches a rate is kept.
+fn cure(fpr: Decimal, parameters: &Parameters) -> String {
+    let within = parameter(parameters, "fpr_upper_bound").parse().is_ok_and(|upper: f64| upper >= fpr.value());
+    match (parameter(parameters, "thresholds"), within, parameter(parameters, "curves")) {
+        ("exact", true, "full") => "evaluate with more --memory, so that each score is kept by itself".to_owned(),
+        ("exact", true, _) => "evaluate with --curves full, which keeps every threshold down to the upper one of \
+                               --fpr-bounds"
+            .to_owned(),
+        ("exact", false, _) => {
+            format!("evaluate with --curves full --fpr-bounds L,{fpr}, which keeps every threshold down to that rate")
+        }
+        _ => "evaluate with --thresholds exact".to_owned(),
     }
 }
 
@@ -172,7 +189,7 @@ fn beyond(args: &ThresholdArgs, category: &str, model: &str, axis: &[AxisRow]) -
 }
 
 /// Says where a threshold is only the nearest that is kept, and where the rate was too low to be had.
-fn warn(args: &ThresholdArgs, found: &[Operating]) {
+fn warn(args: &ThresholdArgs, found: &[Operating], parameters: &Parameters) {
     let reporter = Reporter::quiet(LogFormat::Text);
     let largest =
         |inexact: &[&Operating]| inexact.iter().filter_map(|operating| operating.shared_fpr).fold(0.0, f64::max);
@@ -180,11 +197,12 @@ fn warn(args: &ThresholdArgs, found: &[Operating]) {
     if !inexact.is_empty() {
         reporter.warning(&format!(
             "{} of {} thresholds are the nearest kept ones that reach {}, at a shared FPR of up to {:.4e}; there may be \
-             higher ones: evaluate with --curves full, which keeps every threshold down to the upper one of --fpr-bounds",
+             higher ones: {}",
             inexact.len(),
             found.len(),
             args.fpr,
             largest(&inexact),
+            cure(args.fpr, parameters),
         ));
     }
     let far = |rate: f64| rate > 2.0 * args.fpr.value();
