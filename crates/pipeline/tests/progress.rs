@@ -11,7 +11,7 @@ use pimo_pipeline::{Cancel, Event, Input, Observer, Output, Settings, evaluate};
 use pimo_synth::Plan;
 
 /// Memory for one detector at a time, and for two.
-const IN_ROUNDS: u64 = 256 << 20;
+const IN_ROUNDS: u64 = 100 << 20;
 const TOGETHER: u64 = 1 << 30;
 
 #[derive(Default)]

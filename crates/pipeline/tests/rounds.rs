@@ -52,10 +52,10 @@ fn exchanged_after(folder: &Path, maps: usize, memory: u64) -> Result<RunOutcome
 fn masks_that_change_between_two_rounds_are_noticed() {
     let evaluated = |maps, memory| exchanged_after(tempfile::tempdir().unwrap().path(), maps, memory);
     // After everything, or when they are not read again.
-    assert_eq!(evaluated(3 * IMAGES, 256 << 20).unwrap().summary.models.len(), 3);
+    assert_eq!(evaluated(3 * IMAGES, 100 << 20).unwrap().summary.models.len(), 3);
     assert_eq!(evaluated(3 * IMAGES, 1 << 30).unwrap().summary.models.len(), 3);
     for maps in [IMAGES, 2 * IMAGES] {
-        let PipelineError::Bad(problems) = evaluated(maps, 256 << 20).unwrap_err() else { panic!("another error") };
+        let PipelineError::Bad(problems) = evaluated(maps, 100 << 20).unwrap_err() else { panic!("another error") };
         assert_eq!(problems.len(), 1);
         assert!(problems[0].to_string().contains("masks of category `toy` changed between two readings"));
     }
