@@ -109,8 +109,8 @@ impl Resolution {
         (self.normalised().bins as usize >> 16).clamp(1, most)
     }
 
-    /// Bits that each of `pages` pages has in a histogram that counts no others, from the highest downwards; of double-precision
-    /// keys the highest may have more.
+    /// Bits that each of `pages` pages has in a histogram that counts no others, from the highest downwards; of
+    /// double-precision keys the highest may have more.
     pub fn bits_of_pages(self, pages: usize) -> Vec<u32> {
         let bits = self.normalised().bits::<u32>(pages);
         bits.into_iter().enumerate().map(|(rank, bits)| bits.min(self.finest(rank))).collect()

@@ -10,7 +10,7 @@ use pimo_accumulator::{
     BadScore, GridCells, HighPixels, ScoreBin, ScoreHistogram, SharedIou, key_of_score, score_of_key,
 };
 use pimo_finaliser::SharedIouSearch;
-use pimo_frame::{Frame, Mask, RowScratch};
+use pimo_frame::{Frame, RowScratch};
 
 use crate::category::CategoryRun;
 use crate::pixels::PixelCounts;
@@ -65,7 +65,7 @@ impl SharedIouRefinement<'_> {
     fn count_again(&self, grid: &[f64], found: &Bad) -> Result<Option<SharedIou>, PipelineError> {
         let sums = Mutex::new(SharedIou::new(grid));
         let models = [self.model];
-        let counter = || OverlapCounter {
+        let counter = || SharedIouCounter {
             settings: self.run.settings,
             cells: GridCells::new(grid, grid.len()),
             high: HighPixels::default(),
@@ -143,7 +143,7 @@ fn piece(bin: &ScoreBin, low: u64, high: u64) -> Piece {
 }
 
 /// Counts anomalous images on a grid.
-struct OverlapCounter<'a> {
+struct SharedIouCounter<'a> {
     settings: &'a Settings,
     cells: GridCells,
     high: HighPixels,
@@ -151,7 +151,7 @@ struct OverlapCounter<'a> {
     scratch: RowScratch,
 }
 
-impl Count for OverlapCounter<'_> {
+impl Count for SharedIouCounter<'_> {
     type Seen = ();
 
     fn count(&mut self, _position: usize, _model: usize, frame: &Frame) -> Result<(), BadScore> {
@@ -163,8 +163,7 @@ impl Count for OverlapCounter<'_> {
         let Some(mask) = frame.mask() else { return };
         let regions = self.settings.regions_of(mask);
         let cells = self.cells.count(frame, &regions, &mut self.high, &mut self.scratch);
-        let anomalous_pixels = Mask::anomalous_pixels(mask);
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner).add(cells, anomalous_pixels);
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner).add(cells, mask.anomalous_pixels());
     }
 }
 
