@@ -509,20 +509,16 @@ fn wide(height: usize, width: usize) -> Vec<Image> {
     images
 }
 
-#[test]
-fn refining_makes_bins_exact() {
-    let (toy, images) = (Toy::empty(), wide(96, 80));
-    let exact = metrics(&evaluated(&toy, &images, "exact", &[]));
-    // The least memory that any result takes.
-    let with_least = |out: &str, options: &[&str]| {
-        let ended = evaluate(&toy, &images, out, &[options, &["--memory", "30MiB"]].concat());
-        let needed = ended.stderr.rsplit_once("use --memory ").unwrap().1.split_whitespace().next().unwrap();
-        evaluated(&toy, &images, out, &[options, &["--memory", needed]].concat())
-    };
-    let binned = metrics(&with_least("binned", &[]));
-    let refined = with_least("refined", &["--refine", "--tolerance", "0"]);
-    let (record, refined) = (refined.record().clone(), metrics(&refined));
-    assert!(record.map_reads > images.len() as u64, "{}", record.map_reads);
+/// A run with the least memory that any result takes.
+fn evaluated_with_least(toy: &Toy, images: &[Image], out: &str, options: &[&str]) -> RunReader {
+    let ended = evaluate(toy, images, out, &[options, &["--memory", "30MiB"]].concat());
+    let needed = ended.stderr.rsplit_once("use --memory ").unwrap().1.split_whitespace().next().unwrap();
+    evaluated(toy, images, out, &[options, &["--memory", needed]].concat())
+}
+
+/// Metrics that bins leave open are exact when they are refined, whatever had to be done for that.
+fn assert_refined(exact: &RunReader, binned: &RunReader, refined: &RunReader) {
+    let [exact, binned, refined] = [exact, binned, refined].map(metrics);
     for name in
         ["pixel_auroc", "pixel_auroc_0.05", "pixel_ap", "pixel_f1max", "pixel_ioumax", "pixel_fpr95", "aupro_0.3"]
     {
@@ -534,6 +530,35 @@ fn refining_makes_bins_exact() {
         assert!(refined.exact, "{name}: {refined:?}");
     }
     assert!(!binned["pixel_auroc"].exact, "{:?}", binned["pixel_auroc"]);
+}
+
+#[test]
+fn refining_makes_bins_exact() {
+    let (toy, images) = (Toy::empty(), wide(96, 80));
+    let exact = evaluated(&toy, &images, "exact", &[]);
+    let binned = evaluated_with_least(&toy, &images, "binned", &[]);
+    let refined = evaluated_with_least(&toy, &images, "refined", &["--refine", "--tolerance", "0"]);
+    assert_refined(&exact, &binned, &refined);
+}
+
+#[test]
+fn more_anomalous_pixels_than_memory_holds_are_refined_in_groups() {
+    let (height, width) = (600, 700);
+    let mut images = wide(height, width).split_off(2);
+    images.truncate(5);
+    let anomalous = (0..height * width).map(|at| at % width < 600).collect::<Vec<bool>>();
+    images.iter_mut().filter(|image| image.mask.contains(&true)).for_each(|image| image.mask.clone_from(&anomalous));
+    let toy = Toy::empty();
+    let some = ["--metrics", "pixel,aupro"];
+    let exact = evaluated(&toy, &images, "exact", &[&some[..], &["--memory", "2GiB"]].concat());
+    let binned = evaluated_with_least(&toy, &images, "binned", &some);
+    let refining = [&some[..], &["--refine", "--tolerance", "0"]].concat();
+    let refined = evaluated_with_least(&toy, &images, "refined", &refining);
+    assert_refined(&exact, &binned, &refined);
+    // Each group takes a look at anomalous images, and one at all.
+    let (all, anomalous) = (images.len() as u64, 3);
+    let groups = (refined.record().map_reads - all) / (all + anomalous);
+    assert!(groups > 1, "{groups}");
 }
 
 #[test]

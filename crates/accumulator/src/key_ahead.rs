@@ -75,7 +75,7 @@ impl<K: OrderedKey> KeyCounter<K> {
                 ahead.cells = ahead.cells.wrapping_add(cells);
             }
         }
-        self.count_anomalous(row, runs, weights);
+        self.count_anomalous(row, runs, weights, |_| true);
     }
 
     /// The image is good: its keys are counted with those of others.

@@ -15,7 +15,7 @@ const BLOCK: usize = 128;
 /// Pixels between those that are counted and those that are asked for.
 const AHEAD: usize = 256;
 /// Pixels that a cell had counted each time it is written down.
-const FULL: u64 = 1 << u16::BITS;
+pub(crate) const FULL: u64 = 1 << u16::BITS;
 
 /// Cells of some pages, and where those of each page are.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl CellPage {
 }
 
 /// What [`OrderedKey::cell`] needs to find the cells of a page that begin at `base`.
-fn entry<K: OrderedKey>(prefix: usize, base: usize, bits: u32) -> u32 {
+pub(crate) fn entry<K: OrderedKey>(prefix: usize, base: usize, bits: u32) -> u32 {
     let first = (prefix as u64) << bits;
     (base as u32).wrapping_sub(first as u32) << 5 | (K::PAGE_BITS - bits)
 }
@@ -197,7 +197,7 @@ impl<K: OrderedKey> Cells<K> {
 
 /// Adds one to each of these cells; those that are full then are written down.
 #[inline]
-fn add_one(counts: &mut [u16], full: &mut Vec<u32>, cells: &[u32]) {
+pub(crate) fn add_one(counts: &mut [u16], full: &mut Vec<u32>, cells: &[u32]) {
     for &cell in cells {
         let count = &mut counts[cell as usize];
         *count = count.wrapping_add(1);
@@ -220,16 +220,16 @@ fn prefetch<S>(scores: &[S], from: usize) {
 }
 
 /// What is known of the cells of some scores together.
-struct Located {
+pub(crate) struct Located {
     /// How many have none.
-    without: u32,
+    pub(crate) without: u32,
     /// Sum of their indices, modulo 2^32.
     sum: u32,
 }
 
 /// The indices of the scores' cells. Written so that wide vector units look the entries up together.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma+bmi1+bmi2", "x86_64+avx2+fma+bmi1+bmi2"))]
-fn locate<K: OrderedKey, S: Sample>(scores: &[S], table: &[u32], at: &mut [u32]) -> Located {
+pub(crate) fn locate<K: OrderedKey, S: Sample>(scores: &[S], table: &[u32], at: &mut [u32]) -> Located {
     let table = &table[..1 << K::PREFIX_BITS];
     let (mut without, mut sum) = (0, 0_u32);
     for (score, at) in scores.iter().zip(at) {

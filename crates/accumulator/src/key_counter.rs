@@ -106,11 +106,17 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub const fn bytes(resolution: Resolution) -> u64 {
         // Twice what waits, since a row may come on top and vectors double.
         let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
-        let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
-        let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * (counted + positive);
+        let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * counted;
         // Keys are put into pages together before these take them.
         let grouped = WAITING as u64 * size_of::<K::Low>() as u64 + (4 << K::PREFIX_BITS);
-        Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED) + KeyCache::<K>::bytes() + waiting + grouped
+        let cells = Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED);
+        cells + waiting + grouped + Self::bytes_of_anomalous()
+    }
+
+    /// The same for one that counts anomalous pixels alone.
+    pub const fn bytes_of_anomalous() -> u64 {
+        let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
+        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * OTHERS_WAITING as u64 * positive
     }
 
     /// Counts one row, or several that follow one another in memory; a counter of single-precision keys takes scores in single
@@ -123,15 +129,21 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// If the runs are not in the row, from left to right, or name regions without a weight.
     pub fn count_row<S: Sample>(&mut self, row: &[S], runs: &[RegionRun], weights: &[u128]) {
         normal_stretches(runs, row.len()).for_each(|(start, end)| self.count_normal(&row[start..end]));
-        self.count_anomalous(row, runs, weights);
+        self.count_anomalous(row, runs, weights, |_| true);
     }
 
-    /// Counts the pixels in the runs.
-    pub(crate) fn count_anomalous<S: Sample>(&mut self, row: &[S], runs: &[RegionRun], weights: &[u128]) {
+    /// Counts those pixels in the runs whose keys are wanted.
+    pub(crate) fn count_anomalous<S: Sample>(
+        &mut self,
+        row: &[S],
+        runs: &[RegionRun],
+        weights: &[u128],
+        is_wanted: impl Fn(&K) -> bool,
+    ) {
         for run in runs {
             let weight = self.weight(weights[run.region as usize]);
-            let scores = &row[run.start as usize..run.end as usize];
-            self.positives.extend(scores.iter().map(|&score| (K::of(score.to_f64()), weight)));
+            let keys = row[run.start as usize..run.end as usize].iter().map(|&score| K::of(score.to_f64()));
+            self.positives.extend(keys.filter(&is_wanted).map(|key| (key, weight)));
         }
     }
 

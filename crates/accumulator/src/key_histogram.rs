@@ -30,8 +30,10 @@
 use std::ops::ControlFlow;
 
 use crate::ScoreBin;
+use crate::key_cuts::KeyCuts;
 use crate::key_page::Page;
 use crate::key_tally::{Tally, Weighted};
+use crate::resolution::finest;
 use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -125,22 +127,22 @@ impl<K: OrderedKey> KeyHistogram<K> {
         })
     }
 
-    /// Exchanges pages with a histogram that counted these pages alone, of the same pixels and more finely; false, with
-    /// nothing changed, if it counted others. The histogram can be read then, but neither filled nor merged any more
-    /// until the same pages are exchanged again.
-    pub fn swap_pages(&mut self, finer: &mut Self) -> bool {
+    /// As [`Self::walk_down`], with the bins of [cuts](KeyCuts) in place of those pages that have some.
+    #[inline]
+    pub(crate) fn walk_down_cut(&self, cuts: &[&KeyCuts<K>], mut see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
         self.assert_settled();
-        finer.assert_settled();
-        let place = |prefix: usize| (self.places[prefix] as usize).checked_sub(1);
-        let same = |page: &Page<K>| place(page.prefix).is_some_and(|place| self.pages[place].pixels() == page.pixels());
-        if !finer.pages.iter().all(same) {
-            return false;
-        }
-        for page in &mut finer.pages {
-            let place = self.places[page.prefix] as usize - 1;
-            std::mem::swap(&mut self.pages[place], page);
-        }
-        true
+        let _ = self.pages.iter().rev().try_for_each(|page| {
+            match cuts.iter().find_map(|cuts| Some((cuts, cuts.find(page.prefix)?))) {
+                Some((cuts, place)) => cuts.walk_down(place, &mut see),
+                None => page.walk_down(&mut see),
+            }
+        });
+    }
+
+    /// The page with this prefix, if there is one.
+    pub(crate) fn find(&self, prefix: usize) -> Option<&Page<K>> {
+        self.assert_settled();
+        self.pages.get((self.places[prefix] as usize).checked_sub(1)?)
     }
 
     /// Anomalous and normal pixels counted.
@@ -230,7 +232,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let bits = resolution.bits::<K>(ranked.len());
         let mut as_ruled = !ranked.is_empty();
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
-            let bits = bits.min(resolution.finest(rank));
+            let bits = bits.min(finest(rank));
             page.divide(bits);
             as_ruled &= page.bits() == Some(bits);
         }

@@ -232,14 +232,8 @@ impl<K: OrderedKey> Page<K> {
     /// The bin of 2^width keys from this one on.
     #[inline]
     fn bin(&self, low: u64, width: u32, negatives: u64, positives: &Weighted<K::Low>) -> ScoreBin {
-        let score = |low| K::join(self.prefix, low).score();
-        let mut high = low | ((1 << width) - 1);
-        // The key below that of zero belongs to no score; the last bin of a page may end there, but no score of it does.
-        let is_last = high >> K::LOW_BITS != (high + 1) >> K::LOW_BITS;
-        if is_last && low < high && K::of(score(high)) != K::join(self.prefix, high) {
-            high -= 1;
-        }
-        ScoreBin { positives: positives.count, negatives, weight: positives.weight, low: score(low), high: score(high) }
+        let (low, high) = scores_of_keys::<K>(self.prefix, low, low | ((1 << width) - 1));
+        ScoreBin { positives: positives.count, negatives, weight: positives.weight, low, high }
     }
 
     /// Key bits of one bin.
@@ -247,6 +241,18 @@ impl<K: OrderedKey> Page<K> {
     fn width(&self) -> u32 {
         self.division.map_or(0, |bits| K::LOW_BITS - bits)
     }
+}
+
+/// The lowest and the highest score of some keys of a page, from one to another.
+#[inline]
+pub(crate) fn scores_of_keys<K: OrderedKey>(prefix: usize, low: u64, mut high: u64) -> (f64, f64) {
+    let score = |low| K::join(prefix, low).score();
+    // The key below that of zero belongs to no score; the last bin of a page may end there, but no score of it does.
+    let is_last = high >> K::LOW_BITS != (high + 1) >> K::LOW_BITS;
+    if is_last && low < high && K::of(score(high)) != K::join(prefix, high) {
+        high -= 1;
+    }
+    (score(low), score(high))
 }
 
 /// The lowest key of the bin that `low` is in, where bins are 2^width keys wide.

@@ -105,6 +105,9 @@ pub trait OrderedKey:
     fn prefix(self) -> usize;
     /// The key's place in its page.
     fn low(self) -> u64;
+    /// The key with its lowest `width` bits cleared.
+    #[must_use]
+    fn without(self, width: u32) -> Self;
     /// The key with this prefix and these low bits.
     fn join(prefix: usize, low: u64) -> Self;
     /// Low bits from an integer; higher bits are dropped.
@@ -141,6 +144,11 @@ impl OrderedKey for u32 {
     #[inline]
     fn low(self) -> u64 {
         u64::from(self & 0xffff)
+    }
+
+    #[inline]
+    fn without(self, width: u32) -> Self {
+        self & (u32::MAX << width)
     }
 
     fn join(prefix: usize, low: u64) -> Self {
@@ -186,6 +194,11 @@ impl OrderedKey for u64 {
     #[inline]
     fn low(self) -> u64 {
         self & LOW_45
+    }
+
+    #[inline]
+    fn without(self, width: u32) -> Self {
+        self & (u64::MAX << width)
     }
 
     fn join(prefix: usize, low: u64) -> Self {

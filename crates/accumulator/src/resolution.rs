@@ -12,13 +12,10 @@ pub struct Resolution {
     pub keys: u32,
 }
 
-/// Bins of the default.
-const USUAL_BINS: u32 = 5 << 18;
-
 impl Default for Resolution {
     /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 95 MiB at most.
     fn default() -> Self {
-        Self { bins: USUAL_BINS, keys: 7 << 17 }
+        Self { bins: 5 << 18, keys: 7 << 17 }
     }
 }
 
@@ -38,25 +35,19 @@ const FAR_BITS: u32 = 8;
 /// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
 /// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
 /// most pixels are counted, the nearer they are to the processor.
-pub(crate) fn finest(rank: usize) -> u32 {
+pub(crate) const fn finest(rank: usize) -> u32 {
     if rank >= FAR_RANK {
         return FAR_BITS;
     }
     let ratio = (rank as u128 + 128).pow(6);
-    18_u32.saturating_sub(ratio.ilog2() - 42).max(11)
-}
-
-/// How many pages from the highest on may have `bits` bits.
-fn ranks_of(bits: u32) -> usize {
-    (0..1 << 19).take_while(|&rank| finest(rank) >= bits).count()
+    let bits = 18_u32.saturating_sub(ratio.ilog2() - 42);
+    if bits > 11 { bits } else { 11 }
 }
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
 const FEWEST_KEYS: u32 = 1 << 12;
-/// Most bins of a histogram that counts some pages again: as finely as can be, 256 of them.
-const MOST_AGAIN: u32 = 1 << 24;
 /// Most single keys by choice.
 const MOST_KEYS: u32 = 1 << 23;
 /// Most bins: more than can be useful.
@@ -83,45 +74,18 @@ impl Resolution {
         Some(Self { bins: FEWEST_BINS, keys: keys.max(FEWEST_KEYS) })
     }
 
-    /// That of a histogram which counts some pages of another one again: a quarter.
-    #[must_use]
-    pub fn of_pages(self) -> Self {
-        let half = self.halved().unwrap_or(self);
-        half.halved().unwrap_or(half)
-    }
-
-    /// Twice as many bins, to count more pages of another histogram again; `None` where these are enough for all pages
-    /// that may matter.
-    #[must_use]
-    pub fn doubled(self) -> Option<Self> {
-        (self.bins <= MOST_AGAIN / 2).then_some(Self { bins: 2 * self.bins, ..self })
-    }
-
-    /// Most bits that are useful for a page with `rank` pages in use above it. A histogram with more bins than usual
-    /// counts only pages that have to be fine.
-    pub(crate) fn finest(self, rank: usize) -> u32 {
-        if self.bins > USUAL_BINS { u32::MAX } else { finest(rank) }
-    }
-
-    /// How many pages a histogram that counts no others divides into 2^16 bins each: all their scores in single precision.
-    pub fn fine_pages(self) -> usize {
-        let most = if self.bins > USUAL_BINS { usize::MAX } else { ranks_of(16) };
-        (self.normalised().bins as usize >> 16).clamp(1, most)
-    }
-
-    /// Bits that each of `pages` pages has in a histogram that counts no others, from the highest downwards; of
-    /// double-precision keys the highest may have more.
-    pub fn bits_of_pages(self, pages: usize) -> Vec<u32> {
-        let bits = self.normalised().bits::<u32>(pages);
-        bits.into_iter().enumerate().map(|(rank, bits)| bits.min(self.finest(rank))).collect()
-    }
-
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     ///
     /// Between the times at which it is settled there may be more bins and longer lists, but then fewer anomalous
     /// pixels: each bin is charged with one key of these.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
         self.bins as u64 * BIN_BYTES + self.keys as u64 * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
+    }
+
+    /// Bytes that a histogram of anomalous pixels alone takes at most.
+    pub const fn bytes_of_anomalous<K: OrderedKey>(self) -> u64 {
+        let (bins, keys) = (self.bins as u64, self.keys as u64);
+        bins * size_of::<u64>() as u64 + if keys > bins { keys } else { bins } * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
     }
 
     /// Numbers that a histogram can work with.
@@ -237,16 +201,6 @@ mod tests {
         assert_eq!([keys(0), keys(1_000_000)], [Some(FEWEST_KEYS), Some(1_000_000)]);
         assert_eq!([keys(MOST_KEYS.into()), keys(u64::from(MOST_KEYS) + 1)], [Some(MOST_KEYS), None]);
         assert_eq!([keys(1 << 32), keys(u64::MAX)], [None, None]);
-    }
-
-    #[test]
-    fn more_bins_count_more_pages_as_finely_as_can_be() {
-        let doubled = std::iter::successors(Some(Resolution::default().of_pages()), |resolution| resolution.doubled());
-        let pages: Vec<usize> = doubled.clone().map(Resolution::fine_pages).collect();
-        assert_eq!(pages, [8, 16, 32, 64, 128, 256]);
-        for (resolution, pages) in doubled.zip(pages) {
-            assert_eq!(resolution.bits_of_pages(pages), vec![16; pages], "{resolution:?}");
-        }
     }
 
     #[test]

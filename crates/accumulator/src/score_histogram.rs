@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
-use crate::chosen_pages::{ChosenPages, ChosenRows};
+use crate::chosen_pages::{AnomalousRows, ChosenPages};
+use crate::key_cuts::KeyCuts;
+use crate::score_cuts::{Keys, ScoreCuts};
 use crate::score_rows::{Rows, RowsAhead, RowsBack};
 use crate::{KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
@@ -77,26 +79,23 @@ impl ScoreHistogram {
         }
     }
 
+    /// Most different scores of one page in single precision.
+    pub const SCORES_OF_PAGE: u64 = 1 << u32::LOW_BITS;
+
     /// Most bins of one page that is divided.
     pub fn most_of_page() -> u64 {
         1 << resolution::finest(0)
     }
 
-    /// Into how many bins a page is divided, as a power of two; `None` if its scores are kept one by one, or there is no
-    /// such page.
-    pub fn bits_of(&self, page: usize) -> Option<u32> {
+    /// As [`Self::walk_down`], with the bins of cuts in place of those of the pages that they have.
+    ///
+    /// # Panics
+    /// If the cuts are of the other type.
+    #[inline]
+    pub fn walk_down_cut(&self, cuts: &[ScoreCuts], see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
         match self {
-            Self::Single(histogram) => histogram.bits_of(page),
-            Self::Double(histogram) => histogram.bits_of(page),
-        }
-    }
-
-    /// As [`KeyHistogram::swap_pages`]; false too if the histograms are of different types.
-    pub fn swap_pages(&mut self, finer: &mut Self) -> bool {
-        match (self, finer) {
-            (Self::Single(histogram), Self::Single(finer)) => histogram.swap_pages(finer),
-            (Self::Double(histogram), Self::Double(finer)) => histogram.swap_pages(finer),
-            _ => false,
+            Self::Single(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::single), see),
+            Self::Double(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::double), see),
         }
     }
 
@@ -204,27 +203,27 @@ impl ScoreCounter {
         }
     }
 
-    /// Counts those pixels of a frame that lie in the chosen [pages](ScoreHistogram::page_of), as [`Self::count`] counts
-    /// all of them.
+    /// Counts those anomalous pixels of a frame, the ones in `regions`, that lie in these pages.
     ///
     /// # Panics
     /// If the histogram is of the other type.
-    pub fn count_pages(
+    pub fn count_anomalous(
         &mut self,
         frame: &Frame,
-        regions: Option<&Regions>,
+        regions: &Regions,
         pages: &ChosenPages,
         histogram: &Mutex<ScoreHistogram>,
         scratch: &mut RowScratch,
     ) {
+        let regions = Some(regions);
         match self {
             Self::Single(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::single };
-                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
+                frame.visit_rows(scratch, &mut AnomalousRows { rows, pages });
             }
             Self::Double(counter) => {
                 let rows = Rows { counter, regions, from: 0, histogram, of_type: ScoreHistogram::double };
-                frame.visit_rows(scratch, &mut ChosenRows { rows, pages });
+                frame.visit_rows(scratch, &mut AnomalousRows { rows, pages });
             }
         }
     }
@@ -242,6 +241,10 @@ impl ScoreCounter {
 }
 
 const MISMATCH: &str = "a counter was given a histogram of the other type";
+
+fn keys_of<K: OrderedKey>(cuts: &[ScoreCuts], of_type: fn(&Keys) -> &KeyCuts<K>) -> Vec<&KeyCuts<K>> {
+    cuts.iter().map(|cuts| of_type(&cuts.keys)).collect()
+}
 
 fn lock(histogram: &Mutex<ScoreHistogram>) -> std::sync::MutexGuard<'_, ScoreHistogram> {
     histogram.lock().unwrap_or_else(PoisonError::into_inner)
@@ -286,49 +289,6 @@ mod tests {
 
     use super::*;
     use crate::Connectivity;
-
-    #[test]
-    fn pages_counted_again_take_their_places() {
-        let size = Size::new(100, 200);
-        let scores: Vec<f32> = (0..size.pixels()).map(|i| ((i * 7919) % 20_011) as f32 / 1e5 + 1.0).collect();
-        let mask = Arc::new(Mask::from_fn(size, |y, x| (y / 7 + x / 9) % 3 == 0));
-        let regions = Regions::of(&mask, Connectivity::Eight);
-        let frame = Frame::new(size, size, Scores::from_f32(scores), Some(mask)).unwrap();
-        let mut scratch = RowScratch::default();
-        let mut counted = |resolution: Resolution, pages: Option<&[usize]>| {
-            let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, resolution));
-            let mut counter = ScoreCounter::new(Comparison::F32);
-            match pages {
-                None => counter.count(&frame, Some(&regions), &histogram, &mut scratch),
-                Some(pages) => {
-                    let pages = ChosenPages::new(pages);
-                    counter.count_pages(&frame, Some(&regions), &pages, &histogram, &mut scratch);
-                }
-            }
-            counter.finish(&histogram);
-            histogram.into_inner().unwrap()
-        };
-        let exact = counted(Resolution::default(), None);
-        let mut coarse = counted(Resolution::default(), None);
-        let pages: Vec<usize> = {
-            let mut pages: Vec<usize> = exact.bins().iter().map(|bin| exact.page_of(bin.low)).collect();
-            pages.sort_unstable();
-            pages.dedup();
-            pages
-        };
-        assert!(pages.len() > 4);
-        let some = [pages[1], pages[3]];
-        let mut finer = counted(Resolution::default(), Some(&some));
-        let inside: Vec<ScoreBin> =
-            exact.bins().into_iter().filter(|bin| some.contains(&exact.page_of(bin.low))).collect();
-        assert_eq!(finer.bins(), inside);
-        assert!(coarse.swap_pages(&mut finer));
-        assert_eq!(coarse.bins(), exact.bins());
-        assert_eq!(finer.bins(), inside);
-        // Other pixels, or other pages, are not the same.
-        let mut empty = ScoreHistogram::new(Comparison::F32, Resolution::default());
-        assert!(!empty.swap_pages(&mut counted(Resolution::default(), Some(&some))));
-    }
 
     /// Both types, and one thread or three, see the same.
     #[test]

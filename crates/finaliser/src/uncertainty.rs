@@ -48,7 +48,9 @@ impl<'a> UncertaintyWalk<'a> {
     /// Goes down past the next bin.
     pub fn pass(&mut self, bin: &ScoreBin) -> BinUncertainty {
         let step = self.above.step(bin);
-        let (area, peak) = if step.is_tie() { (0.0, 0.0) } else { (self.area_width(&step), self.peak_width(&step)) };
+        // No metric asks for the order of normal pixels alone.
+        let is_known = bin.positives == 0 || step.is_tie();
+        let (area, peak) = if is_known { (0.0, 0.0) } else { (self.area_width(&step), self.peak_width(&step)) };
         self.above.pass(bin);
         BinUncertainty { area: area / 2.0, peak: peak / 2.0 }
     }
@@ -69,7 +71,7 @@ impl<'a> UncertaintyWalk<'a> {
     fn peak_width(&self, step: &Step<'_>) -> f64 {
         let (most, fp, positives) = (step.tp_end() as f64, step.fp as f64, self.totals.positives as f64);
         let [f1, iou] = [ratio(2.0 * most, positives + most + fp), ratio(most, positives + fp)];
-        let peaks = if step.bin.positives > 0 { (f1 - self.best[0]).max(iou - self.best[1]).max(0.0) } else { 0.0 };
+        let peaks = (f1 - self.best[0]).max(iou - self.best[1]).max(0.0);
         let reaches = |tp: u64| 20 * u128::from(tp) >= 19 * u128::from(self.totals.positives);
         let crosses = !reaches(step.tp) && reaches(step.tp_end());
         peaks + if crosses { step.bin.negatives as f64 / self.totals.negatives.max(1) as f64 } else { 0.0 }

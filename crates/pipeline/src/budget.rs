@@ -1,7 +1,7 @@
 //! What a category takes of the memory budget, found out before work starts.
 
 use pimo_accumulator::{
-    BestIouFinder, Connectivity, HighPixels, ImageScore, Regions, Resolution, TailEntry, UpperTail,
+    BestIouFinder, Connectivity, HighPixels, ImageScore, Regions, Resolution, ScoreCuts, TailEntry, UpperTail,
 };
 use pimo_finaliser::{BinnedAxis, CurvePoints, SharedFpr};
 use pimo_frame::Mask;
@@ -31,13 +31,13 @@ pub(crate) struct Fidelity {
     pub(crate) binned: bool,
     /// What the histogram of all pixels may hold.
     pub(crate) resolution: Resolution,
-    /// What the histogram may hold in which some of its pages are counted again.
-    pub(crate) again: Resolution,
+    /// How many cuts pages may have when they are counted again.
+    pub(crate) cuts: u64,
 }
 
 impl Fidelity {
     fn new(binned: bool, resolution: Resolution) -> Self {
-        Self { binned, resolution, again: resolution.of_pages() }
+        Self { binned, resolution, cuts: ScoreCuts::FEWEST }
     }
 }
 
@@ -63,6 +63,8 @@ const COUNTER_BYTES: u64 = 4 << 20;
 const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Results of one image that are larger than this travel alone.
 const LARGE_RESULT_BYTES: u64 = 64 << 10;
+/// Most scores of anomalous pixels that pages are cut at.
+const MOST_CUTS: u64 = 1 << 23;
 /// Key, rate and logarithm of a threshold of the axis; its spread where all of them are kept.
 const AXIS_BYTES: u64 = 24;
 
@@ -165,18 +167,18 @@ impl Budget<'_> {
             let fits = all().find(|&kept| needed(settings.curves, kept) <= memory);
             fits.or_else(|| all().last()).unwrap_or_default()
         });
-        if settings.refine { self.with_more_again(models, kept, memory) } else { kept }
+        if settings.refine { self.with_more_cuts(models, kept, memory) } else { kept }
     }
 
-    /// The same, with as many pages counted again at a time as half of what is left of the memory has room for, with two
-    /// threads: the more at a time, the fewer readings.
-    fn with_more_again(&self, models: &[usize], kept: Fidelity, memory: u64) -> Fidelity {
-        let shares = |kept| self.shares_unmapped(models, self.settings.curves, kept);
-        let left = memory.saturating_sub(shares(kept).least_bytes());
-        let takes = |again: Again| again.state.saturating_add(again.counter.saturating_mul(2));
-        let fits = |kept: &Fidelity| takes(shares(*kept).again) <= left / 2;
-        let doubled = |kept: &Fidelity| kept.again.doubled().map(|again| Fidelity { again, ..*kept });
-        std::iter::successors(Some(kept), doubled).skip(1).take_while(fits).last().unwrap_or(kept)
+    /// The same, with as many cuts as memory has room for with two threads: the more, the fewer readings.
+    fn with_more_cuts(&self, models: &[usize], kept: Fidelity, memory: u64) -> Fidelity {
+        let enough = self.category.pixels().min(MOST_CUTS);
+        let more = |kept: &Fidelity| (kept.cuts < enough).then(|| Fidelity { cuts: kept.cuts / 4 * 5, ..*kept });
+        let fits = |kept: &Fidelity| {
+            let shares = self.shares_unmapped(models, self.settings.curves, *kept);
+            shares.bytes_again(shares.lanes_of(2)) <= memory
+        };
+        std::iter::successors(Some(kept), more).skip(1).take_while(fits).last().unwrap_or(kept)
     }
 
     /// A round with one more detector, if that makes neither it nor the others slower or less precise.
@@ -317,7 +319,12 @@ struct Again {
 
 impl Shares {
     fn one_lane(&self) -> Lanes {
-        Lanes { readers: 1, counters: 1, queue: 0, at_once: self.at_once(), fidelity: self.kept }
+        Lanes { queue: 0, ..self.lanes_of(1) }
+    }
+
+    /// Lanes for so many threads, with room for images to wait.
+    const fn lanes_of(&self, threads: usize) -> Lanes {
+        Lanes { readers: threads, counters: threads, queue: threads, at_once: self.at_once(), fidelity: self.kept }
     }
 
     fn least_bytes(&self) -> u64 {
@@ -326,8 +333,7 @@ impl Shares {
 
     /// As many lanes as fit; one at least.
     fn lanes(&self, settings: &Settings) -> Lanes {
-        let threads = settings.threads.max(1);
-        let mut lanes = Lanes { readers: threads, counters: threads, queue: threads, ..self.one_lane() };
+        let mut lanes = self.lanes_of(settings.threads.max(1));
         while self.bytes(lanes) > settings.memory && lanes != self.one_lane() {
             if lanes.queue > 0 {
                 lanes.queue -= 1;
@@ -344,14 +350,24 @@ impl Shares {
     }
 
     fn bytes(&self, lanes: Lanes) -> u64 {
-        let frames = self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64);
         let results = self.result.saturating_mul((lanes.window() * lanes.at_once) as u64);
         // Masks of so many regions do not come one after the other without end.
         let results = results.saturating_add(self.region_rows.saturating_mul(lanes.window() as u64));
-        let counters = |each: u64| each.saturating_mul(lanes.counters as u64);
-        let sweep = frames.saturating_add(results).saturating_add(counters(self.counter));
-        let again = frames.saturating_add(counters(self.again.counter)).max(self.closing);
-        self.state.saturating_add(sweep.max(self.again.state.saturating_add(again)))
+        let counters = self.counter.saturating_mul(lanes.counters as u64);
+        let sweep = self.frames(lanes).saturating_add(results).saturating_add(counters);
+        self.state.saturating_add(sweep).max(self.bytes_again(lanes))
+    }
+
+    /// When pages are counted again, and in the end.
+    fn bytes_again(&self, lanes: Lanes) -> u64 {
+        let counters = self.again.counter.saturating_mul(lanes.counters as u64);
+        let again = self.frames(lanes).saturating_add(counters).max(self.closing);
+        self.state.saturating_add(self.again.state).saturating_add(again)
+    }
+
+    /// Frames in flight.
+    const fn frames(&self, lanes: Lanes) -> u64 {
+        self.frame.saturating_mul((lanes.readers + lanes.counters + lanes.queue) as u64)
     }
 }
 
@@ -483,13 +499,11 @@ impl<'a> Detectors<'a> {
         COUNTER_BYTES.saturating_add(regions)
     }
 
-    /// Bytes that counting pages again takes: finer pages of every detector may stay, and others are counted.
+    /// Bytes that counting pages again takes, one detector after the other.
     fn again_bytes(&self, kept: Fidelity) -> Again {
-        let plans = || self.plans(kept);
-        let counted = plans().map(PixelPlan::again_bytes).max().unwrap_or(0);
-        let counter = plans().map(PixelPlan::again_counter_bytes).max().unwrap_or(0);
+        let counter = self.plans(kept).map(PixelPlan::again_counter_bytes).max().unwrap_or(0);
         Again {
-            state: plans().map(PixelPlan::again_bytes).fold(counted, u64::saturating_add),
+            state: self.plans(kept).map(PixelPlan::again_bytes).max().unwrap_or(0),
             counter: self.least_counter_bytes().saturating_add(counter.max(self.overlap_bytes())),
         }
     }

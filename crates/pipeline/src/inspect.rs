@@ -214,6 +214,7 @@ impl Decoding<'_> {
             dataset: self.dataset,
             category,
             mask_rule: self.settings.mask_rule,
+            with_masks: true,
             region_limit: budget::RegionLimit::new(self.settings, category),
             half_precision: self.settings.rounds_to_half(),
             images,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreHistogram};
+use pimo_accumulator::{CutCounter, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreCuts, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
     BinUncertainty, BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk,
@@ -63,8 +63,8 @@ pub(crate) struct PixelPlan {
     pub(crate) resolution: Resolution,
     /// Whether normal images differ in their numbers of pixels.
     mixed: bool,
-    /// The resolution at which some of it may be counted again.
-    again: Option<Resolution>,
+    /// How many cuts pages may have when they are counted again.
+    again: Option<u64>,
     /// Whether all bins are in memory together in the end.
     holds_bins: bool,
 }
@@ -89,7 +89,7 @@ impl PixelPlan {
         let holds_bins = settings.profile.is_some();
         // Where every score is kept by itself nothing is counted again.
         let may_share = category.pixels() > fidelity.resolution.keys.into();
-        let again = (settings.refine && may_share).then_some(fidelity.again);
+        let again = (settings.refine && may_share).then_some(fidelity.cuts);
         Some(Self { comparison, resolution: fidelity.resolution, mixed, again, holds_bins })
     }
 
@@ -100,12 +100,12 @@ impl PixelPlan {
 
     /// Bytes that pages take at most which are counted again.
     pub(crate) fn again_bytes(self) -> u64 {
-        self.again.map_or(0, |resolution| ScoreHistogram::bytes(self.comparison, resolution))
+        self.again.map_or(0, |cuts| ScoreCuts::bytes(self.comparison, cuts))
     }
 
     /// Bytes that the counter of one thread takes at most when pages are counted again.
     pub(crate) fn again_counter_bytes(self) -> u64 {
-        self.again.map_or(0, |resolution| ScoreCounter::bytes(self.comparison, resolution))
+        self.again.map_or(0, |cuts| CutCounter::bytes(self.comparison, cuts))
     }
 
     /// Bytes that the counters of one thread take at most.
@@ -117,7 +117,8 @@ impl PixelPlan {
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self, binned: bool) -> u64 {
         let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
-        let again = self.again.map_or(0, |resolution| 2 * bins(resolution));
+        // At and above each cut.
+        let again = self.again.map_or(0, |cuts| 2 * 2 * cuts);
         let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
         let held = match (self.holds_bins, binned) {
             (true, _) => bins(self.resolution) + again,
@@ -212,57 +213,62 @@ impl PixelCounts {
         look(&self.histogram.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn with_histogram_mut<T>(&mut self, change: impl FnOnce(&mut ScoreHistogram) -> T) -> T {
-        change(self.histogram.get_mut().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// All pixels of the category as a curve.
+    /// All pixels of the category as a curve, with those pages cut that were.
     ///
     /// # Errors
     /// More pixels than can be counted.
-    pub(crate) fn curve(&self) -> Result<ScoreCurve, CurveError> {
-        ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), self.totals.regions())
+    pub(crate) fn curve(&self, cuts: &[ScoreCuts]) -> Result<ScoreCurve, CurveError> {
+        let mut bins = Vec::new();
+        self.walk_down(cuts, |bin| bins.push(bin));
+        ScoreCurve::new(bins, self.totals.regions())
     }
 
     /// What [`Self::curve`] says up to limits and at thresholds, without its bins in memory.
     ///
     /// # Errors
     /// More pixels than can be counted.
-    pub(crate) fn values(&self, limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
+    pub(crate) fn values(&self, cuts: &[ScoreCuts], limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
         let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
-        self.with_histogram(|histogram| {
-            histogram.walk_down(|bin| {
-                walk.pass(&bin);
-                ControlFlow::Continue(())
-            });
-        });
+        self.walk_down(cuts, |bin| walk.pass(&bin));
         walk.finish()
     }
 
-    /// What pages of the histogram add to the half-widths of these values, those of which add something, from the highest
-    /// downwards.
+    fn walk_down(&self, cuts: &[ScoreCuts], mut see: impl FnMut(ScoreBin)) {
+        let mut see = |bin| {
+            see(bin);
+            ControlFlow::Continue(())
+        };
+        self.with_histogram(|histogram| match cuts {
+            [] => histogram.walk_down(&mut see),
+            cuts => histogram.walk_down_cut(cuts, &mut see),
+        });
+    }
+
+    /// The pages of the histogram whose scores are not known one by one, with what they add to the half-widths of these
+    /// values; those that were cut add nothing.
     ///
     /// # Errors
     /// More pixels than can be counted.
-    pub(crate) fn uncertainty(&self, limits: &[f64], values: &CurveValues) -> Result<Vec<PageUncertainty>, CurveError> {
+    pub(crate) fn uncertainty(
+        &self,
+        cuts: &[ScoreCuts],
+        limits: &[f64],
+        values: &CurveValues,
+    ) -> Result<Vec<PageUncertainty>, CurveError> {
         let mut walk = UncertaintyWalk::new(self.totals.pixels(), self.totals.regions(), limits, values)?;
         let mut pages: Vec<PageUncertainty> = Vec::new();
         self.with_histogram(|histogram| {
-            histogram.walk_down(|bin| {
+            histogram.walk_down_cut(cuts, |bin| {
                 let BinUncertainty { area, peak } = walk.pass(&bin);
-                if area > 0.0 || peak > 0.0 {
-                    let page = histogram.page_of(bin.low);
-                    match pages.last_mut().filter(|last| last.page == page) {
-                        Some(last) => {
-                            last.area += area;
-                            last.peak += peak;
-                        }
-                        None => pages.push(PageUncertainty { page, bits: histogram.bits_of(page), area, peak }),
-                    }
+                let page = histogram.page_of(bin.low);
+                match pages.last_mut().filter(|last| last.page == page) {
+                    Some(last) => last.add(area, peak, bin.positives),
+                    None => pages.push(PageUncertainty { page, area, peak, positives: bin.positives }),
                 }
                 ControlFlow::Continue(())
             });
         });
+        pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
         Ok(pages)
     }
 }
@@ -271,10 +277,26 @@ impl PixelCounts {
 #[derive(Clone, Copy)]
 pub(crate) struct PageUncertainty {
     pub(crate) page: usize,
-    /// Into how many bins it is divided, as a power of two; `None` for a list.
-    pub(crate) bits: Option<u32>,
     pub(crate) area: f64,
     pub(crate) peak: f64,
+    /// Anomalous pixels.
+    pub(crate) positives: u64,
+}
+
+impl PageUncertainty {
+    fn add(&mut self, area: f64, peak: f64, positives: u64) {
+        self.area += area;
+        self.peak += peak;
+        self.positives += positives;
+    }
+
+    /// How many cuts the page needs at most.
+    pub(crate) fn cuts(&self, comparison: Comparison) -> u64 {
+        1 + match comparison {
+            Comparison::F32 => self.positives.min(ScoreHistogram::SCORES_OF_PAGE),
+            Comparison::F64 => self.positives,
+        }
+    }
 }
 
 /// One thread's part in filling the counts of every detector.

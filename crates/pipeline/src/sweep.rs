@@ -85,6 +85,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) category: &'a PlannedCategory<'a>,
     pub(crate) mask_rule: MaskRule,
+    /// Whether frames have their masks.
+    pub(crate) with_masks: bool,
     /// What finding the connected regions of a mask may take; `None` where they are not looked for.
     pub(crate) region_limit: Option<RegionLimit>,
     /// Whether scores are rounded to half precision.
@@ -230,7 +232,7 @@ impl Sweep<'_> {
     }
 
     fn read_mask(&self, image: PlannedImage) -> Result<GoodMask, Box<Problem>> {
-        let Some(path) = self.category.item(image).mask() else {
+        let Some(path) = self.category.item(image).mask().filter(|_| self.with_masks) else {
             return Ok(GoodMask { mask: None, digest: None });
         };
         let about = self.about(image, None);

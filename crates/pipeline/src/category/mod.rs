@@ -161,7 +161,7 @@ impl CategoryRun<'_> {
             let images: Vec<(PlannedImage, f64)> =
                 rows.image_scores(model, &rows.results[model]).map(|(image, (score, _))| (image, score)).collect();
             let results = &mut rows.results[model];
-            let Some(counts) = &mut results.pixels else { continue };
+            let Some(counts) = &results.pixels else { continue };
             if let Some(search) = &mut results.shared_iou {
                 let anomalous = images.iter().map(|(image, _)| *image).filter(|image| image.class == Class::Anomalous);
                 let images = anomalous.collect();
@@ -198,6 +198,7 @@ impl CategoryRun<'_> {
             dataset: self.dataset,
             category: self.planned,
             mask_rule: self.settings.mask_rule,
+            with_masks: true,
             region_limit: RegionLimit::new(self.settings, self.planned),
             half_precision: self.settings.rounds_to_half(),
             images,

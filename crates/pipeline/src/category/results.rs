@@ -156,9 +156,9 @@ impl Rows<'_> {
             return Ok(Vec::new());
         }
         if let Some(profile) = settings.profile {
-            return refined.map_or_else(|| Ok(metrics::of_pixels_by(profile, &pixels.curve()?)), Ok);
+            return refined.map_or_else(|| Ok(metrics::of_pixels_by(profile, &pixels.curve(&[])?)), Ok);
         }
-        let values = pixels.values(&settings.aupro_limits, &metrics::thresholds(settings, levels))?;
+        let values = pixels.values(&[], &settings.aupro_limits, &metrics::thresholds(settings, levels))?;
         let mut found = refined.unwrap_or_else(|| metrics::of_pixels(&values, settings));
         found.extend(metrics::at_levels(&values, settings, levels));
         Ok(found)
