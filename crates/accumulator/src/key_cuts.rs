@@ -5,7 +5,7 @@
 //! however wide a bin without anomalous pixels is, nothing remains unknown in it.
 //!
 //! Every page begins with a *cut*, and so does every key of an anomalous pixel; where these were too many to be kept one
-//! by one, every bin of them. Each cut has two *slots*: the pixels at the cut, that is of its key or bin, and those
+//! by one, every bin of them. There may be others, at thresholds. Each cut has two *slots*: the pixels at the cut, that is of its key or bin, and those
 //! above it but below the next.
 
 use std::ops::{ControlFlow, Range};
@@ -128,10 +128,13 @@ fn slots(words: &Words, at_cuts: u32, buckets: &mut [u32]) -> bool {
 }
 
 impl<K: OrderedKey> KeyCuts<K> {
-    /// Cuts these pages at the pixels of a histogram that has the anomalous ones of the same pages, and no others.
-    pub(crate) fn new(pages: &ChosenPages, anomalous: &KeyHistogram<K>) -> Self {
+    /// Cuts these pages at the pixels of a histogram that has the anomalous ones of the same pages, and no others; and at
+    /// those of these thresholds, which ascend, that lie in them.
+    pub(crate) fn new(pages: &ChosenPages, anomalous: &KeyHistogram<K>, thresholds: &[f64]) -> Self {
         let chosen: Vec<usize> = pages.prefixes().collect();
-        let most = anomalous.pages.iter().map(|page| page.positives().len()).sum::<usize>() + chosen.len();
+        let thresholds: Vec<K> = thresholds.iter().map(|&threshold| K::of(threshold)).collect();
+        let scores = anomalous.pages.iter().map(|page| page.positives().len()).sum::<usize>();
+        let most = chosen.len() + thresholds.len() + scores;
         let bits = anomalous.pages_with_bits().map(|(_, bits)| bits).min().unwrap_or(K::LOW_BITS);
         let mut cuts = Self {
             pages: Vec::with_capacity(chosen.len()),
@@ -145,7 +148,8 @@ impl<K: OrderedKey> KeyCuts<K> {
             width: K::LOW_BITS - bits,
         };
         for prefix in chosen {
-            cuts.push_page(prefix, anomalous.find(prefix).map_or(&[], |page| page.positives()));
+            let thresholds = thresholds.iter().filter(|key| key.prefix() == prefix);
+            cuts.push_page(prefix, anomalous.find(prefix).map_or(&[], |page| page.positives()), thresholds);
         }
         cuts.make_words();
         cuts.pixels.resize_with(cuts.slots(), AtomicU64::default);
@@ -159,16 +163,27 @@ impl<K: OrderedKey> KeyCuts<K> {
         cuts * each as u64 + (1 << K::PREFIX_BITS) * size_of::<u32>() as u64
     }
 
-    fn push_page(&mut self, prefix: usize, anomalous: &[Weighted<K::Low>]) {
+    fn push_page<'k>(
+        &mut self,
+        prefix: usize,
+        anomalous: &[Weighted<K::Low>],
+        thresholds: impl Iterator<Item = &'k K>,
+    ) {
         self.pages.push(CutPage { prefix, first: self.cuts.len() });
-        self.push(K::join(prefix, 0), &Weighted::default());
+        self.push(prefix, 0, &Weighted::default());
+        let mut thresholds = thresholds.map(|key| key.low()).peekable();
         for pixels in anomalous {
-            self.push(K::join(prefix, pixels.low.into() >> self.width << self.width), pixels);
+            while let Some(low) = thresholds.next_if(|low| *low < pixels.low.into()) {
+                self.push(prefix, low, &Weighted::default());
+            }
+            self.push(prefix, pixels.low.into(), pixels);
         }
+        thresholds.for_each(|low| self.push(prefix, low, &Weighted::default()));
     }
 
     /// Adds anomalous pixels to the last cut, or to a new one if that is not theirs.
-    fn push(&mut self, cut: K, pixels: &Weighted<K::Low>) {
+    fn push(&mut self, prefix: usize, low: u64, pixels: &Weighted<K::Low>) {
+        let cut = K::join(prefix, low).without(self.width);
         if self.cuts.last() != Some(&cut) {
             self.cuts.push(cut);
             self.positives.push(0);

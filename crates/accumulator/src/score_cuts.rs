@@ -46,11 +46,14 @@ const MISMATCH: &str = "a histogram was read with cuts of the other type";
 
 impl ScoreCuts {
     /// Cuts these pages at the pixels of a histogram that has their anomalous pixels, and
-    /// [no others](crate::ScoreCounter::count_anomalous).
-    pub fn new(pages: &ChosenPages, anomalous: &ScoreHistogram) -> Self {
+    /// [no others](crate::ScoreCounter::count_anomalous); and at these thresholds, so that it is known how many pixels
+    /// reach them.
+    pub fn new(pages: &ChosenPages, anomalous: &ScoreHistogram, thresholds: &[f64]) -> Self {
+        let mut thresholds = thresholds.to_vec();
+        thresholds.sort_by(f64::total_cmp);
         let keys = match anomalous {
-            ScoreHistogram::Single(anomalous) => Keys::Single(KeyCuts::new(pages, anomalous)),
-            ScoreHistogram::Double(anomalous) => Keys::Double(KeyCuts::new(pages, anomalous)),
+            ScoreHistogram::Single(anomalous) => Keys::Single(KeyCuts::new(pages, anomalous, &thresholds)),
+            ScoreHistogram::Double(anomalous) => Keys::Double(KeyCuts::new(pages, anomalous, &thresholds)),
         };
         Self { keys }
     }
@@ -63,7 +66,7 @@ impl ScoreCuts {
         Resolution::of_keys(scores).unwrap_or_default()
     }
 
-    /// Bytes that so many cuts take at most, scores of anomalous pixels and one for each page; those of a histogram to
+    /// Bytes that so many cuts take at most: scores of anomalous pixels, thresholds, and one for each page; those of a histogram to
     /// make them of included.
     pub fn bytes(comparison: Comparison, cuts: u64) -> u64 {
         let anomalous = Self::resolution(cuts);
@@ -213,6 +216,10 @@ mod tests {
 
         /// These pages cut at the anomalous pixels in them, and at no more than so many one by one.
         fn cuts(&self, pages: &[usize], keys: u64) -> ScoreCuts {
+            self.cuts_at(pages, keys, &[])
+        }
+
+        fn cuts_at(&self, pages: &[usize], keys: u64, thresholds: &[f64]) -> ScoreCuts {
             let pages = ChosenPages::new(pages);
             let anomalous = Mutex::new(ScoreHistogram::new(self.comparison, ScoreCuts::resolution(keys)));
             let mut counter = ScoreCounter::new(self.comparison);
@@ -221,7 +228,7 @@ mod tests {
                 counter.count_anomalous(frame, regions, &pages, &anomalous, scratch);
             }
             counter.finish(&anomalous);
-            let cuts = ScoreCuts::new(&pages, &anomalous.into_inner().unwrap());
+            let cuts = ScoreCuts::new(&pages, &anomalous.into_inner().unwrap(), thresholds);
             std::thread::scope(|scope| {
                 for frames in self.frames.chunks(3) {
                     let cuts = &cuts;
@@ -349,6 +356,23 @@ mod tests {
             let inside = |pixel: &&(f64, bool)| (bin.low..=bin.high).contains(&pixel.0);
             let counts = |class| pixels.iter().filter(inside).filter(|pixel| pixel.1 == class).count() as u64;
             assert_eq!((bin.positives, bin.negatives), (counts(true), counts(false)));
+        }
+    }
+
+    /// At a threshold, whether it is a score or not, ends a bin.
+    #[test]
+    fn no_bin_has_scores_on_both_sides_of_a_threshold() {
+        let pixels: Vec<(f64, bool)> = (0..4000).map(|i| (0.9 + f64::from(i) / 1e4, i % 97 == 0)).collect();
+        let thresholds = [1.1, 0.95, 1.15, f64::from(1.2_f32), 0.9, 1.25 + 1e-9, 1.25 - 1e-9, 5.0, -2.0];
+        for comparison in [Comparison::F32, Comparison::F64] {
+            let category = Category::new(&pixels, comparison);
+            let histogram = category.histogram(Resolution::default());
+            let cuts = category.cuts_at(&pages(&histogram), ScoreCuts::FEWEST, &thresholds);
+            assert!(cuts.agrees_with(&histogram));
+            let found = bins(&histogram, &[cuts]);
+            assert!(found.len() < 200 && agree(&histogram, &found, &histogram.bins()), "{}", found.len());
+            let inside = |bin: &ScoreBin| thresholds.iter().any(|at| bin.low < *at && *at <= bin.high);
+            assert!(!found.iter().any(inside));
         }
     }
 

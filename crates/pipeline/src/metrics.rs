@@ -36,7 +36,12 @@ impl Metrics {
 
     /// Whether all pixels have to be counted.
     pub const fn counts_all_pixels(self) -> bool {
-        self.pixel || self.aupro || self.iou
+        self.ranks_all_pixels() || self.iou
+    }
+
+    /// Whether there are metrics over all pixels together.
+    pub(crate) const fn ranks_all_pixels(self) -> bool {
+        self.pixel || self.aupro
     }
 
     /// Whether it has to be known which pixels are anomalous, and of which connected region if it
@@ -116,7 +121,9 @@ pub(crate) enum MetricKind {
     Area,
     /// Another rate from 0 to 1, of which the same is true.
     Rate,
-    /// A rate that is no promise: it is looked for on a grid, or stands at a threshold that a bin may contain.
+    /// A rate at a threshold that a bin may contain: no promise, unless it is refined.
+    AtThreshold,
+    /// A rate that is no promise: it is looked for on a grid.
     Indication,
     /// A score of the detector, of which no average is taken.
     Threshold,
@@ -131,6 +138,12 @@ impl Metric {
     /// Half-width of a rate that the tolerance holds for.
     pub(crate) fn half_width(&self) -> Option<f64> {
         self.value.filter(|_| matches!(self.kind, MetricKind::Area | MetricKind::Rate)).map(|value| value.half_width())
+    }
+
+    /// The same with rates at thresholds, which the tolerance holds for where they are refined.
+    pub(crate) fn refined_half_width(&self) -> Option<f64> {
+        let at_threshold = self.value.filter(|_| self.kind == MetricKind::AtThreshold);
+        self.half_width().or(at_threshold.map(|value| value.half_width()))
     }
 
     /// As it is written down: an end that is unbounded is null, and so is the middle then.
@@ -232,7 +245,7 @@ pub(crate) fn thresholds(settings: &Settings, levels: &[(f64, Option<Interval>)]
 }
 
 /// Rates of all pixels at the thresholds that reach levels of the shared FPR; `values` at [`thresholds`].
-pub(crate) fn at_levels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
+fn at_levels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
     let none = ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None };
     let mut rates = values.at[settings.at.len()..].iter();
     let mut metrics = Vec::new();
@@ -273,8 +286,9 @@ fn of_profile(profile: Profile, values: Vec<ProfileValue>) -> Vec<Metric> {
     values.into_iter().map(|(name, value)| Metric { name: name.to_owned(), value, kind: kind(name) }).collect()
 }
 
-/// Metrics over all pixels of a category; `values` up to the limits and at the thresholds of the settings.
-pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric> {
+/// Metrics over all pixels of a category; `values` up to the limits of the settings and at the [`thresholds`] of these
+/// and the levels.
+pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
     let mut metrics = Vec::new();
     let limits = || settings.aupro_limits.iter().copied();
     if settings.metrics.pixel {
@@ -297,6 +311,7 @@ pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric
         let aupro = limits().zip(&values.aupro);
         metrics.extend(aupro.map(|(limit, &value)| area(format!("aupro_{}", decimal(limit)), value)));
     }
+    metrics.extend(at_levels(values, settings, levels));
     metrics
 }
 
@@ -307,12 +322,12 @@ pub(crate) fn of_pixels_by(profile: Profile, curve: &ScoreCurve) -> Vec<Metric> 
 
 /// Rates of the pixels at or above a threshold, under a name for it.
 fn at_threshold(rates: &ThresholdRates, name: &str) -> [Metric; 4] {
-    [
-        indication(format!("pixel_precision_at_{name}"), rates.precision),
-        indication(format!("pixel_recall_at_{name}"), rates.recall),
-        indication(format!("pixel_f1_at_{name}"), rates.f1),
-        indication(format!("pixel_iou_at_{name}"), rates.iou),
-    ]
+    let rate = |metric: &str, value| Metric {
+        name: format!("pixel_{metric}_at_{name}"),
+        value,
+        kind: MetricKind::AtThreshold,
+    };
+    [rate("precision", rates.precision), rate("recall", rates.recall), rate("f1", rates.f1), rate("iou", rates.iou)]
 }
 
 /// A limit in its shortest decimal notation, with at least one decimal and without an exponent.
@@ -397,7 +412,7 @@ mod tests {
         let bin = |score, positives, negatives| ScoreBin { positives, negatives, weight: 0, low: score, high: score };
         let walk = CurveWalk::new((1, 1), 1, &settings.aupro_limits, &settings.at).unwrap();
         let values = walk.down([bin(0.5, 1, 0), bin(0.25, 0, 1)]).unwrap();
-        let names: Vec<String> = of_pixels(&values, &settings).into_iter().map(|metric| metric.name).collect();
+        let names: Vec<String> = of_pixels(&values, &settings, &[]).into_iter().map(|metric| metric.name).collect();
         for name in ["pixel_auroc", "pixel_auroc_0.01", "pixel_auroc_0.3", "aupro_0.01", "aupro_1.0"] {
             assert!(names.iter().any(|known| known == name), "{name}");
         }

@@ -244,8 +244,8 @@ impl PixelCounts {
         });
     }
 
-    /// The pages of the histogram whose scores are not known one by one, with what they add to the half-widths of these
-    /// values; those that were cut add nothing.
+    /// The pages of the histogram that add to the half-widths of these values, at those thresholds or elsewhere; pages that
+    /// were cut add nothing.
     ///
     /// # Errors
     /// More pixels than can be counted.
@@ -255,28 +255,38 @@ impl PixelCounts {
         limits: &[f64],
         values: &CurveValues,
     ) -> Result<Vec<PageUncertainty>, CurveError> {
+        let mut thresholds: Vec<f64> = values.at.iter().map(|rates| rates.threshold).collect();
+        thresholds.sort_by(f64::total_cmp);
         let mut walk = UncertaintyWalk::new(self.totals.pixels(), self.totals.regions(), limits, values)?;
         let mut pages: Vec<PageUncertainty> = Vec::new();
         self.with_histogram(|histogram| {
             histogram.walk_down_cut(cuts, |bin| {
                 let BinUncertainty { area, peak } = walk.pass(&bin);
                 let page = histogram.page_of(bin.low);
-                match pages.last_mut().filter(|last| last.page == page) {
-                    Some(last) => last.add(area, peak, bin.positives),
-                    None => pages.push(PageUncertainty { page, area, peak, positives: bin.positives }),
+                if pages.last().is_none_or(|last| last.page != page) {
+                    pages.push(PageUncertainty { page, ..PageUncertainty::default() });
+                }
+                let Some(last) = pages.last_mut() else { unreachable!("the bin's page is there") };
+                last.area += area;
+                last.peak += peak;
+                last.positives += bin.positives;
+                while let Some(threshold) = thresholds.pop_if(|threshold| *threshold > bin.low) {
+                    last.splits |= threshold <= bin.high;
                 }
                 ControlFlow::Continue(())
             });
         });
-        pages.retain(|page| page.area > 0.0 || page.peak > 0.0);
+        pages.retain(|page| page.splits || page.area > 0.0 || page.peak > 0.0);
         Ok(pages)
     }
 }
 
 /// What the bins of a page add to the half-widths.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct PageUncertainty {
     pub(crate) page: usize,
+    /// Whether a threshold splits one of its bins.
+    pub(crate) splits: bool,
     pub(crate) area: f64,
     pub(crate) peak: f64,
     /// Anomalous pixels.
@@ -284,12 +294,6 @@ pub(crate) struct PageUncertainty {
 }
 
 impl PageUncertainty {
-    fn add(&mut self, area: f64, peak: f64, positives: u64) {
-        self.area += area;
-        self.peak += peak;
-        self.positives += positives;
-    }
-
     /// How many cuts the page needs at most.
     pub(crate) fn cuts(&self, comparison: Comparison) -> u64 {
         1 + match comparison {

@@ -31,6 +31,8 @@ pub(crate) struct Refinement<'a> {
     pub(crate) run: &'a CategoryRun<'a>,
     pub(crate) model: usize,
     pub(crate) counts: &'a PixelCounts,
+    /// Levels of the shared FPR with the thresholds that reach them.
+    pub(crate) levels: &'a [(f64, Option<Interval>)],
     /// Images that were evaluated, with their scores.
     pub(crate) images: Vec<(PlannedImage, f64)>,
 }
@@ -43,16 +45,15 @@ impl Refinement<'_> {
     /// A request to stop, or more pixels than can be counted.
     pub(crate) fn run(self, found: &mut Bad) -> Result<Option<Vec<Metric>>, PipelineError> {
         let (metrics, mut pages) = self.measure(&[])?;
-        if self.holds(&metrics) {
-            return Ok(Some(metrics));
-        }
-        pages.sort_by(|a, b| b.peak.total_cmp(&a.peak).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
+        let by_peak =
+            |a: &PageUncertainty, b: &PageUncertainty| b.splits.cmp(&a.splits).then(b.peak.total_cmp(&a.peak));
+        pages.sort_by(|a, b| by_peak(a, b).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
         let needed = self.needed(&pages);
         if needed.is_empty() {
             return Ok(Some(metrics));
         }
         let most = self.run.round.lanes.fidelity.cuts;
-        if self.cuts_of(needed) > most {
+        if self.cuts_of(needed) + self.thresholds().len() as u64 > most {
             return self.run_in_groups(needed, most / 2, found);
         }
         let Some(cuts) = self.count_again(needed, found)? else { return Ok(None) };
@@ -94,39 +95,53 @@ impl Refinement<'_> {
     }
 
     fn is_precise(&self, metric: &Metric) -> bool {
-        metric.half_width().is_none_or(|half_width| half_width <= metrics::tolerance(self.run.settings))
+        metric.refined_half_width().is_none_or(|half_width| half_width <= metrics::tolerance(self.run.settings))
     }
 
-    fn holds(&self, metrics: &[Metric]) -> bool {
-        metrics.iter().all(|metric| self.is_precise(metric))
-    }
-
-    /// The metrics of all pixels, and the pages that make them uncertain.
+    /// The metrics of all pixels, and the pages that make some of them less precise than they are to be.
     fn measure(&self, cuts: &[ScoreCuts]) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
         let (metrics, values) = self.metrics(cuts)?;
         let pages = self.counts.uncertainty(cuts, &self.run.settings.aupro_limits, &values);
-        Ok((metrics, pages.map_err(|error| self.run.too_many_pixels(error))?))
+        let mut pages = pages.map_err(|error| self.run.too_many_pixels(error))?;
+        let is_wide = |kind| metrics.iter().any(|metric| metric.kind == kind && !self.is_precise(metric));
+        let [areas, peaks, rates] = [MetricKind::Area, MetricKind::Rate, MetricKind::AtThreshold].map(is_wide);
+        pages.retain_mut(|page| {
+            *page = PageUncertainty {
+                area: if areas { page.area } else { 0.0 },
+                peak: if peaks { page.peak } else { 0.0 },
+                splits: rates && page.splits,
+                ..*page
+            };
+            page.splits || page.area > 0.0 || page.peak > 0.0
+        });
+        Ok((metrics, pages))
     }
 
     /// The metrics of all pixels, and the values of pimo's own.
     fn metrics(&self, cuts: &[ScoreCuts]) -> Result<(Vec<Metric>, CurveValues), PipelineError> {
         let settings = self.run.settings;
         let fault = |error| self.run.too_many_pixels(error);
-        let values = self.counts.values(cuts, &settings.aupro_limits, &settings.at).map_err(fault)?;
+        let values = self.counts.values(cuts, &settings.aupro_limits, &self.thresholds()).map_err(fault)?;
         let metrics = match settings.profile {
             Some(profile) => metrics::of_pixels_by(profile, &self.counts.curve(cuts).map_err(fault)?),
-            None => metrics::of_pixels(&values, settings),
+            None => metrics::of_pixels(&values, settings, self.levels),
         };
         Ok((metrics, values))
     }
 
+    /// Thresholds at which rates are wanted.
+    fn thresholds(&self) -> Vec<f64> {
+        let settings = self.run.settings;
+        if settings.profile.is_some() { Vec::new() } else { metrics::thresholds(settings, self.levels) }
+    }
+
     /// Of these pages as many of the first ones as are needed for the others to leave less than half of the tolerance,
-    /// and no maximum.
+    /// no maximum, and no bin with a threshold.
     fn needed<'p>(&self, pages: &'p [PageUncertainty]) -> &'p [PageUncertainty] {
         let half = metrics::tolerance(self.run.settings) / 2.0;
         let mut rest: f64 = pages.iter().map(|page| page.area).sum();
         let needed = pages.iter().take_while(|page| {
-            let is_needed = page.peak > 0.0 || rest > half;
+            let is_needed = page.splits || page.peak > 0.0 || rest > half;
             rest -= page.area;
             is_needed
         });
@@ -185,7 +200,7 @@ impl Refinement<'_> {
         let sweep = self.run.sweep(&anomalous, &models, found);
         let all_seen = sees_all(&sweep, counter)?;
         let scores = scores.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(all_seen.then(|| ScoreCuts::new(pages, &scores)))
+        Ok(all_seen.then(|| ScoreCuts::new(pages, &scores, &self.thresholds())))
     }
 
     /// The same with the pixels of these images.

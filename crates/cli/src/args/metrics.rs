@@ -55,9 +55,10 @@ pub(super) struct MetricsArgs {
 
     /// Read maps again where a metric's interval is wider than the tolerance
     ///
-    /// Only scores that make it wide are counted again, as finely as --memory allows; mostly another read or two is
-    /// enough, more where the tolerance is low and memory short. Where `iou` is asked for, the anomalous images are read
-    /// again for `iou_shared_max` and its threshold too. AUPIMO, other thresholds and rates at them remain as they are.
+    /// Normal pixels are counted between the scores of anomalous ones, which leaves nothing open: one more read of the
+    /// anomalous images and one of all images, or a few where --memory can't hold all these scores. Rates at thresholds
+    /// are known then too. Where `iou` is asked for, the anomalous images are read again for `iou_shared_max` and its
+    /// threshold. AUPIMO and other thresholds remain as they are.
     #[arg(long)]
     pub refine: bool,
 }

@@ -160,6 +160,7 @@ impl CategoryRun<'_> {
         for &model in models {
             let images: Vec<(PlannedImage, f64)> =
                 rows.image_scores(model, &rows.results[model]).map(|(image, (score, _))| (image, score)).collect();
+            let levels = &rows.side(model).levels;
             let results = &mut rows.results[model];
             let Some(counts) = &results.pixels else { continue };
             if let Some(search) = &mut results.shared_iou {
@@ -169,10 +170,13 @@ impl CategoryRun<'_> {
                     return Ok(false);
                 }
             }
-            let Some(metrics) = (Refinement { run: self, model, counts, images }).run(found)? else {
+            if !self.settings.metrics.ranks_all_pixels() {
+                continue;
+            }
+            let Some(metrics) = (Refinement { run: self, model, counts, levels, images }).run(found)? else {
                 return Ok(false);
             };
-            results.refined = metrics;
+            results.refined = Some(metrics);
         }
         Ok(true)
     }

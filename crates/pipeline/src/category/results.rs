@@ -124,10 +124,9 @@ impl Rows<'_> {
     fn metrics(&self, model: usize, results: &mut ModelResults) -> Result<Vec<Metric>, PipelineError> {
         let (settings, side) = (self.run.settings, self.side(model));
         let mut found = Vec::new();
-        if let Some(pixels) = results.pixels.take() {
-            let refined = settings.refine.then(|| std::mem::take(&mut results.refined));
-            let of_pixels = self.of_pixels(&pixels, refined, &side.levels);
-            found.extend(of_pixels.map_err(|error| self.run.too_many_pixels(error))?);
+        if let Some(pixels) = results.pixels.take().filter(|_| settings.metrics.ranks_all_pixels()) {
+            let coarse = || self.of_pixels(&pixels, &side.levels).map_err(|error| self.run.too_many_pixels(error));
+            found.extend(results.refined.take().map_or_else(coarse, Ok)?);
         }
         if settings.metrics.iou {
             let shared = results.shared_iou.as_ref().map(SharedIouSearch::best);
@@ -144,24 +143,14 @@ impl Rows<'_> {
         Ok(found)
     }
 
-    /// Metrics over all pixels, those that were refined taken as they are.
-    fn of_pixels(
-        &self,
-        pixels: &PixelCounts,
-        refined: Option<Vec<Metric>>,
-        levels: &[(f64, Option<Interval>)],
-    ) -> Result<Vec<Metric>, CurveError> {
+    /// Metrics over all pixels as the histogram has them.
+    fn of_pixels(&self, pixels: &PixelCounts, levels: &[(f64, Option<Interval>)]) -> Result<Vec<Metric>, CurveError> {
         let settings = self.run.settings;
-        if !settings.metrics.pixel && !settings.metrics.aupro {
-            return Ok(Vec::new());
-        }
         if let Some(profile) = settings.profile {
-            return refined.map_or_else(|| Ok(metrics::of_pixels_by(profile, &pixels.curve(&[])?)), Ok);
+            return Ok(metrics::of_pixels_by(profile, &pixels.curve(&[])?));
         }
         let values = pixels.values(&[], &settings.aupro_limits, &metrics::thresholds(settings, levels))?;
-        let mut found = refined.unwrap_or_else(|| metrics::of_pixels(&values, settings));
-        found.extend(metrics::at_levels(&values, settings, levels));
-        Ok(found)
+        Ok(metrics::of_pixels(&values, settings, levels))
     }
 
     /// Images of one group are one sample; an image without a group is one of its own.

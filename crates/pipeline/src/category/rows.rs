@@ -44,7 +44,7 @@ pub(super) struct ModelResults {
     pub(super) shared_iou: Option<SharedIouSearch>,
     pub(super) pixels: Option<PixelCounts>,
     /// The metrics of all pixels, where they were refined.
-    pub(super) refined: Vec<Metric>,
+    pub(super) refined: Option<Vec<Metric>>,
 }
 
 impl ModelResults {
