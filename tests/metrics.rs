@@ -538,6 +538,28 @@ fn assert_refined(exact: &RunReader, binned: &RunReader, refined: &RunReader) {
 }
 
 #[test]
+fn rates_at_the_shared_fpr_are_exact_whatever_the_bins() {
+    let (toy, images) = (Toy::empty(), wide(96, 80));
+    let binned = metrics(&evaluated_with_least(&toy, &images, "binned", &["--fpr-bounds", "1e-4,1e-3"]));
+    assert!(!binned["pixel_auroc"].exact);
+    let pixels = pixels(&images);
+    let positives = pixels.iter().filter(|pixel| pixel.1).count();
+    for level in ["1e-4", "1e-3", "1e-2"] {
+        let at = binned[&format!("threshold_at_shared_fpr_{level}")].low.unwrap();
+        let reaching = |class| pixels.iter().filter(|pixel| pixel.0 >= at && pixel.1 == class).count();
+        let (tp, fp) = (reaching(true), reaching(false));
+        assert!(fp > 0);
+        for (metric, part, whole) in
+            [("precision", tp, tp + fp), ("recall", tp, positives), ("f1", 2 * tp, positives + tp + fp)]
+        {
+            let found = &binned[&format!("pixel_{metric}_at_shared_fpr_{level}")];
+            assert!(found.exact, "{metric} {level}: {found:?}");
+            close(found.value, part as f64 / whole as f64, metric);
+        }
+    }
+}
+
+#[test]
 fn refining_makes_bins_exact() {
     let (toy, images) = (Toy::empty(), wide(96, 80));
     let at = ["--at", "0.0001"];

@@ -74,6 +74,11 @@ impl SettledTail {
         &self.entries
     }
 
+    /// How many of the pixels kept reach a key.
+    pub fn count_reaching(&self, key: u64) -> u64 {
+        self.entries.iter().take_while(|entry| entry.key >= key).map(|entry| entry.count).sum()
+    }
+
     /// By group: how many of the pixels kept reach each of two keys.
     pub fn counts_reaching(&self, keys: [u64; 2]) -> Vec<[u64; 2]> {
         let mut counts = vec![[0; 2]; self.groups.len()];

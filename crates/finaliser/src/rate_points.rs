@@ -37,6 +37,8 @@ pub struct RatePoint {
     pub highest: f64,
     /// Mean over the normal images of the share of pixels at or above it.
     pub shared_fpr: f64,
+    /// Pixels of normal images at or above it.
+    pub pixels: u64,
 }
 
 impl NormalPixels {
@@ -142,7 +144,8 @@ impl<'a> RateWalk<'a> {
         let shared_fpr = self.normal.rate(self.passed);
         let reached = self.ahead.iter().take_while(|&&level| level <= shared_fpr).count();
         if reached > 0 {
-            self.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
+            let pixels = self.passed.pixels();
+            self.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr, pixels });
             self.ahead = &self.ahead[reached..];
             self.look_ahead();
         }
@@ -175,7 +178,8 @@ mod tests {
             let shared_fpr = normal.rate(passed);
             let reached = levels[next..].iter().filter(|&&level| level <= shared_fpr).count();
             if reached > 0 {
-                points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr });
+                let pixels = passed.pixels();
+                points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr, pixels });
             }
             next += reached;
         }

@@ -6,7 +6,7 @@ use pimo_accumulator::ScoreBin;
 
 use crate::best_threshold::{F1, Iou, Measure};
 use crate::interval::Interval;
-use crate::score_curve::ScoreCurve;
+use crate::score_curve::{CurveError, ScoreCurve};
 use crate::step::{Step, Totals};
 
 /// Rates of the pixels at or above a threshold.
@@ -27,6 +27,18 @@ pub struct ThresholdRates {
 }
 
 impl ThresholdRates {
+    /// The rates where `(TP, FP)` pixels are at or above a threshold, of `(positives, negatives)` in all.
+    ///
+    /// # Errors
+    /// More pixels than can be.
+    pub fn of_counts(
+        threshold: f64,
+        found: (u64, u64),
+        (positives, negatives): (u64, u64),
+    ) -> Result<Self, CurveError> {
+        Ok(Self::new(threshold, found, found, &Totals::new(positives, negatives, 0)?))
+    }
+
     /// The rates where the counts `(TP, FP)` at or above a threshold lie between two others.
     fn new(threshold: f64, least: (u64, u64), most: (u64, u64), totals: &Totals) -> Self {
         let ((tp_low, fp_low), (tp_high, fp_high)) = (least, most);

@@ -12,6 +12,7 @@ use pimo_frame::{Frame, RowScratch};
 
 use crate::Settings;
 use crate::axis::Measured;
+use crate::levels::LEVELS;
 use crate::normal::NormalSide;
 use crate::pixels::{PixelCounts, PixelFeed};
 use crate::sweep::Count;
@@ -40,6 +41,8 @@ pub(crate) struct AnomalousSeen {
     pub(crate) measured: Measured,
     /// Pixels, anomalous or not, at or above the lower and the upper threshold.
     pub(crate) predicted: [u64; 2],
+    /// Normal and anomalous pixels at or above the threshold of each level that is counted.
+    pub(crate) reaching: [[u64; 2]; LEVELS],
     pub(crate) best_iou: Option<BestIou>,
     pub(crate) regions: Vec<RegionSeen>,
 }
@@ -100,9 +103,16 @@ impl<'a> AnomalousCounter<'a> {
         seen
     }
 
-    /// Completes the grid's cells and continues a curve's recalls above the upper bound.
-    fn go_on(&mut self, model: usize, side: &NormalSide, anomalous_pixels: u64, recalls: &mut Vec<f64>) {
-        let (Some(cells), Some(_)) = (&mut self.cells[model], &self.regions) else { return };
+    /// Completes the grid's cells and continues a curve's recalls above the upper bound. Gives the pixels that reach the
+    /// levels.
+    fn go_on(
+        &mut self,
+        model: usize,
+        side: &NormalSide,
+        anomalous_pixels: u64,
+        recalls: &mut Vec<f64>,
+    ) -> [[u64; 2]; LEVELS] {
+        let (Some(cells), Some(_)) = (&mut self.cells[model], &self.regions) else { return Default::default() };
         let cells = cells.finish(&self.high);
         let (mut found, mut next) = (0, 0);
         for &place in &side.grid.curve {
@@ -110,6 +120,8 @@ impl<'a> AnomalousCounter<'a> {
             next = place + 1;
             recalls.push(found as f64 / anomalous_pixels as f64);
         }
+        let sum = |sum: [u64; 2], cell: &[u64; 2]| [sum[0] + cell[0], sum[1] + cell[1]];
+        side.grid.levels.map(|place| place.map_or([0; 2], |place| cells[..=place].iter().fold([0; 2], sum)))
     }
 }
 
@@ -134,12 +146,13 @@ impl Count for AnomalousCounter<'_> {
         let mut measured = side.axis.measure(counts.reached, counts.anomalous_pixels);
         let (image_score, anomalous_pixels, predicted) =
             (counts.image_score, counts.anomalous_pixels, counts.predicted);
-        self.go_on(model, side, anomalous_pixels, &mut measured.recalls);
+        let reaching = self.go_on(model, side, anomalous_pixels, &mut measured.recalls);
         Ok(AnomalousSeen {
             image_score,
             anomalous_pixels,
             measured,
             predicted,
+            reaching,
             best_iou: self.best_iou(model, frame),
             regions: self.regions(side),
         })

@@ -3,6 +3,8 @@
 
 use pimo_finaliser::{RatePoint, log_spaced};
 
+use crate::levels::{LEVELS, Level};
+
 /// Levels of the normal images' rates at which the overlap is added up.
 const RATES: usize = 384;
 /// The largest of these rates: thresholds that let more normal pixels pass are no good ones.
@@ -18,12 +20,19 @@ pub(crate) struct ScoreGrid {
     pub(crate) overlap: usize,
     /// Where the points of curves lie among them.
     pub(crate) curve: Vec<usize>,
+    /// Where the thresholds of levels lie among them, of which it is counted how many pixels reach them.
+    pub(crate) levels: [Option<usize>; LEVELS],
 }
 
 impl ScoreGrid {
     /// The grid for a detector whose curves go on at these points, by falling threshold.
-    pub(crate) fn new(curve: &[RatePoint], overlap: &[f64]) -> Self {
-        let mut thresholds: Vec<f64> = overlap.to_vec();
+    pub(crate) fn new(curve: &[RatePoint], overlap: &[f64], levels: &[Level]) -> Self {
+        let counted = |level: &&Level| level.reaching.is_some();
+        let levels: [Option<f64>; LEVELS] =
+            std::array::from_fn(|index| levels.get(index).filter(counted).and_then(Level::at));
+        // Normal pixels are counted for these as well.
+        let overlap: Vec<f64> = overlap.iter().copied().chain(levels.into_iter().flatten()).collect();
+        let mut thresholds = overlap.clone();
         thresholds.extend(curve.iter().map(|point| point.threshold));
         thresholds.sort_by(|a, b| b.total_cmp(a));
         thresholds.dedup();
@@ -32,6 +41,7 @@ impl ScoreGrid {
         Self {
             overlap: lowest.map_or(0, |lowest| place(lowest) + 1),
             curve: curve.iter().map(|point| place(point.threshold)).collect(),
+            levels: levels.map(|level| level.map(place)),
             thresholds,
         }
     }
@@ -68,15 +78,20 @@ fn above(top: f64, span: f64) -> impl Iterator<Item = f64> {
 
 #[cfg(test)]
 mod tests {
+    use pimo_finaliser::Interval;
+
     use super::*;
 
     #[test]
     fn both_kinds_of_thresholds_find_their_places() {
-        let point = |threshold| RatePoint { threshold, highest: threshold, shared_fpr: 0.5 };
-        let grid = ScoreGrid::new(&[point(3.0), point(1.0)], &[5.0, 3.0, 2.0]);
-        assert_eq!(grid.thresholds, [5.0, 3.0, 2.0, 1.0]);
-        assert_eq!((grid.overlap, grid.curve), (3, vec![1, 3]));
-        let none = ScoreGrid::new(&[], &[]);
+        let point = |threshold| RatePoint { threshold, highest: threshold, shared_fpr: 0.5, pixels: 1 };
+        let level = |at, reaching| Level { shared_fpr: 0.1, threshold: Some(Interval::point(at)), reaching };
+        let levels = [level(3.0, Some([4, 0])), level(1.5, Some([7, 0])), level(0.5, None)];
+        let grid = ScoreGrid::new(&[point(3.0), point(1.0)], &[5.0, 3.0, 2.0], &levels);
+        assert_eq!(grid.thresholds, [5.0, 3.0, 2.0, 1.5, 1.0]);
+        assert_eq!((grid.overlap, grid.curve), (4, vec![1, 4]));
+        assert_eq!(grid.levels, [Some(1), Some(3), None, None]);
+        let none = ScoreGrid::new(&[], &[], &[]);
         assert_eq!((none.overlap, none.thresholds.len()), (0, 0));
     }
 }

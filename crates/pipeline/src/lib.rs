@@ -22,6 +22,7 @@ mod error;
 mod evaluate;
 mod grid;
 mod inspect;
+mod levels;
 mod manifest;
 mod metrics;
 mod normal;

@@ -5,12 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use pimo_finaliser::{
-    CurveValues, Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates, macro_average as macro_average_of,
+    CurveError, CurveValues, Interval, Profile, ProfileValue, ScoreCurve, ThresholdRates,
+    macro_average as macro_average_of,
 };
 use pimo_store::MetricValue;
 use pimo_store::rows::CategoryRow;
 
 use crate::Settings;
+use crate::levels::Level;
 
 /// Groups of metrics. AUPIMO is always computed; the others are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,25 +239,30 @@ pub(crate) fn vague_shared_iou(metrics: &[Metric], settings: &Settings) -> Optio
     })
 }
 
-/// Thresholds at which rates of all pixels are wanted: those of the settings, then those that reach levels of the
-/// shared FPR.
-pub(crate) fn thresholds(settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<f64> {
-    let reached = levels.iter().filter_map(|(_, at)| at.map(|at| at.low()));
-    settings.at.iter().copied().chain(reached).collect()
+/// Thresholds at which rates of all pixels are wanted: those of the settings, then those of levels whose pixels were not
+/// counted on the way.
+pub(crate) fn thresholds(settings: &Settings, levels: &[Level]) -> Vec<f64> {
+    let of_levels = levels.iter().filter(|level| level.reaching.is_none()).filter_map(Level::at);
+    settings.at.iter().copied().chain(of_levels).collect()
 }
 
-/// Rates of all pixels at the thresholds that reach levels of the shared FPR; `values` at [`thresholds`].
-fn at_levels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
+/// Rates of `(positives, negatives)` pixels at the thresholds of levels; `values` at [`thresholds`].
+pub(crate) fn at_levels(
+    values: &CurveValues,
+    settings: &Settings,
+    levels: &[Level],
+    totals: (u64, u64),
+) -> Result<Vec<Metric>, CurveError> {
     let none = ThresholdRates { threshold: f64::NAN, precision: None, recall: None, fpr: None, f1: None, iou: None };
-    let mut rates = values.at[settings.at.len()..].iter();
+    let mut others = values.at[settings.at.len()..].iter().copied();
     let mut metrics = Vec::new();
-    for &(level, at) in levels {
-        let name = format!("shared_fpr_{level:e}");
-        let rates = at.and_then(|_| rates.next()).unwrap_or(&none);
-        metrics.push(threshold(format!("threshold_at_{name}"), at));
-        metrics.extend(at_threshold(rates, &name));
+    for level in levels {
+        let name = format!("shared_fpr_{:e}", level.shared_fpr);
+        let rates = level.rates(totals)?.or_else(|| level.at().and_then(|_| others.next())).unwrap_or(none);
+        metrics.push(threshold(format!("threshold_at_{name}"), level.threshold));
+        metrics.extend(at_threshold(&rates, &name));
     }
-    metrics
+    Ok(metrics)
 }
 
 fn area(name: impl Into<String>, value: Option<Interval>) -> Metric {
@@ -286,9 +293,8 @@ fn of_profile(profile: Profile, values: Vec<ProfileValue>) -> Vec<Metric> {
     values.into_iter().map(|(name, value)| Metric { name: name.to_owned(), value, kind: kind(name) }).collect()
 }
 
-/// Metrics over all pixels of a category; `values` up to the limits of the settings and at the [`thresholds`] of these
-/// and the levels.
-pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings, levels: &[(f64, Option<Interval>)]) -> Vec<Metric> {
+/// Metrics over all pixels of a category; `values` up to the limits and at the thresholds of the settings.
+pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings) -> Vec<Metric> {
     let mut metrics = Vec::new();
     let limits = || settings.aupro_limits.iter().copied();
     if settings.metrics.pixel {
@@ -311,7 +317,6 @@ pub(crate) fn of_pixels(values: &CurveValues, settings: &Settings, levels: &[(f6
         let aupro = limits().zip(&values.aupro);
         metrics.extend(aupro.map(|(limit, &value)| area(format!("aupro_{}", decimal(limit)), value)));
     }
-    metrics.extend(at_levels(values, settings, levels));
     metrics
 }
 
@@ -412,7 +417,7 @@ mod tests {
         let bin = |score, positives, negatives| ScoreBin { positives, negatives, weight: 0, low: score, high: score };
         let walk = CurveWalk::new((1, 1), 1, &settings.aupro_limits, &settings.at).unwrap();
         let values = walk.down([bin(0.5, 1, 0), bin(0.25, 0, 1)]).unwrap();
-        let names: Vec<String> = of_pixels(&values, &settings, &[]).into_iter().map(|metric| metric.name).collect();
+        let names: Vec<String> = of_pixels(&values, &settings).into_iter().map(|metric| metric.name).collect();
         for name in ["pixel_auroc", "pixel_auroc_0.01", "pixel_auroc_0.3", "aupro_0.01", "aupro_1.0"] {
             assert!(names.iter().any(|known| known == name), "{name}");
         }

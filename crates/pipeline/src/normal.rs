@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pimo_accumulator::linspace::{Extent, Grid, GridCounter};
-use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail};
+use pimo_accumulator::{BadScore, Depth, NormalCounter, Run, SettledTail, UpperTail, key_of_score};
 use pimo_dataset::Class;
 use pimo_finaliser::linspace::{GridRates, LinspaceAxis};
 use pimo_finaliser::{AxisError, BinnedAxis, CurvePoints, Interval, NAMED_LEVELS, RatePoint, SharedAxis, SharedFpr};
@@ -13,6 +13,7 @@ use pimo_frame::{Frame, SampleType};
 
 use crate::axis::ThresholdAxis;
 use crate::grid::{ScoreGrid, overlap_rates, overlap_thresholds};
+use crate::levels::Level;
 use crate::pixels::{PixelCounts, PixelFeed};
 use crate::plan::PlannedImage;
 use crate::problem::Bad;
@@ -47,9 +48,8 @@ pub(crate) struct NormalSide {
     pub(crate) predicted: Vec<[Option<u64>; 2]>,
     /// Thresholds that are counted beside those of the axis.
     pub(crate) grid: ScoreGrid,
-    /// Levels of the shared FPR at which rates of all pixels are wanted, with the thresholds that reach them.
-    /// Between its ends lies the highest of them; rates are known at the lower end.
-    pub(crate) levels: Vec<(f64, Option<Interval>)>,
+    /// Levels of the shared FPR at which rates of all pixels are wanted.
+    pub(crate) levels: Vec<Level>,
 }
 
 /// The normal sweep of a category, for all its sound detectors.
@@ -154,8 +154,8 @@ impl NormalSweep<'_> {
             let axis = ThresholdAxis::new(kind, self.settings, &tail, &above);
             let predicted = axis.normal_counts(&tail, scores.len(), self.settings);
             let above = if self.settings.curves == CurvePoints::None { &[] } else { &above[..] };
-            let grid = ScoreGrid::new(above, &overlap_thresholds(&overlap, self.largest(model)));
-            let levels = self.levels(&axis, &reached);
+            let levels = self.levels(&axis, &tail, &reached);
+            let grid = ScoreGrid::new(above, &overlap_thresholds(&overlap, self.largest(model)), &levels);
             NormalSide { axis, scores, predicted, grid, levels }
         }))
     }
@@ -178,16 +178,24 @@ impl NormalSweep<'_> {
         self.pixels[model].as_ref().and_then(PixelCounts::largest)
     }
 
-    fn levels(&self, axis: &ThresholdAxis, points: &[RatePoint]) -> Vec<(f64, Option<Interval>)> {
+    /// The levels with the pixels of normal images that reach them: from the tail, as far as the axis goes, or from these
+    /// points. None where rates of all pixels are not wanted.
+    fn levels(&self, axis: &ThresholdAxis, tail: &SettledTail, points: &[RatePoint]) -> Vec<Level> {
         if !self.settings.metrics.pixel || self.settings.profile.is_some() {
             return Vec::new();
         }
-        let found = |level: f64| {
-            let point = || points.iter().find(|point| point.shared_fpr >= level);
-            let interval = || point().map(|point| Interval::new(point.threshold, point.highest));
-            (level, axis.threshold_reaching(level).map(Interval::point).or_else(interval))
+        // Otherwise the tail need not have the pixels of all images.
+        let is_mean = self.settings.shared_fpr == SharedFpr::Mean;
+        let level = |shared_fpr| {
+            if let Some(at) = axis.threshold_reaching(shared_fpr) {
+                let reaching = is_mean.then(|| [tail.count_reaching(key_of_score(at)), 0]);
+                return Level { shared_fpr, threshold: Some(Interval::point(at)), reaching };
+            }
+            let point = points.iter().find(|point| point.shared_fpr >= shared_fpr);
+            let threshold = point.map(|point| Interval::new(point.threshold, point.highest));
+            Level { shared_fpr, threshold, reaching: point.map(|point| [point.pixels, 0]) }
         };
-        NAMED_LEVELS.map(found).into()
+        NAMED_LEVELS.map(level).into()
     }
 
     fn exact_axis(&mut self, model: usize, tail: &SettledTail) -> Result<Option<AxisKind>, PipelineError> {

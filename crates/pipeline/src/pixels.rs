@@ -17,6 +17,8 @@ use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
 use crate::Settings;
 use crate::budget::Fidelity;
+use crate::levels::Level;
+use crate::metrics::{self, Metric};
 use crate::plan::PlannedCategory;
 
 /// The pixels of one detector in one category, shared by counting threads.
@@ -213,21 +215,34 @@ impl PixelCounts {
         look(&self.histogram.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// All pixels of the category as a curve, with those pages cut that were.
+    /// The metrics of all pixels, and pimo's own values that they come from; pages that were cut are taken so.
     ///
     /// # Errors
     /// More pixels than can be counted.
-    pub(crate) fn curve(&self, cuts: &[ScoreCuts]) -> Result<ScoreCurve, CurveError> {
+    pub(crate) fn metrics(
+        &self,
+        cuts: &[ScoreCuts],
+        settings: &Settings,
+        levels: &[Level],
+    ) -> Result<(Vec<Metric>, CurveValues), CurveError> {
+        let values = self.values(cuts, &settings.aupro_limits, &metrics::thresholds(settings, levels))?;
+        if let Some(profile) = settings.profile {
+            return Ok((metrics::of_pixels_by(profile, &self.curve(cuts)?), values));
+        }
+        let mut metrics = metrics::of_pixels(&values, settings);
+        metrics.extend(metrics::at_levels(&values, settings, levels, self.totals.pixels())?);
+        Ok((metrics, values))
+    }
+
+    /// All pixels of the category as a curve.
+    fn curve(&self, cuts: &[ScoreCuts]) -> Result<ScoreCurve, CurveError> {
         let mut bins = Vec::new();
         self.walk_down(cuts, |bin| bins.push(bin));
         ScoreCurve::new(bins, self.totals.regions())
     }
 
-    /// What [`Self::curve`] says up to limits and at thresholds, without its bins in memory.
-    ///
-    /// # Errors
-    /// More pixels than can be counted.
-    pub(crate) fn values(&self, cuts: &[ScoreCuts], limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
+    /// What the curve says up to limits and at thresholds, without its bins in memory.
+    fn values(&self, cuts: &[ScoreCuts], limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
         let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
         self.walk_down(cuts, |bin| walk.pass(&bin));
         walk.finish()

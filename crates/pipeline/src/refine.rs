@@ -16,6 +16,7 @@ use pimo_finaliser::{CurveValues, Interval};
 use pimo_frame::{Frame, RowScratch};
 
 use crate::category::CategoryRun;
+use crate::levels::Level;
 use crate::metrics::{self, Metric, MetricKind};
 use crate::pixels::{PageUncertainty, PixelCounts};
 use crate::plan::PlannedImage;
@@ -31,8 +32,8 @@ pub(crate) struct Refinement<'a> {
     pub(crate) run: &'a CategoryRun<'a>,
     pub(crate) model: usize,
     pub(crate) counts: &'a PixelCounts,
-    /// Levels of the shared FPR with the thresholds that reach them.
-    pub(crate) levels: &'a [(f64, Option<Interval>)],
+    /// Levels of the shared FPR with the pixels that reach them.
+    pub(crate) levels: &'a [Level],
     /// Images that were evaluated, with their scores.
     pub(crate) images: Vec<(PlannedImage, f64)>,
 }
@@ -119,20 +120,13 @@ impl Refinement<'_> {
 
     /// The metrics of all pixels, and the values of pimo's own.
     fn metrics(&self, cuts: &[ScoreCuts]) -> Result<(Vec<Metric>, CurveValues), PipelineError> {
-        let settings = self.run.settings;
-        let fault = |error| self.run.too_many_pixels(error);
-        let values = self.counts.values(cuts, &settings.aupro_limits, &self.thresholds()).map_err(fault)?;
-        let metrics = match settings.profile {
-            Some(profile) => metrics::of_pixels_by(profile, &self.counts.curve(cuts).map_err(fault)?),
-            None => metrics::of_pixels(&values, settings, self.levels),
-        };
-        Ok((metrics, values))
+        let metrics = self.counts.metrics(cuts, self.run.settings, self.levels);
+        metrics.map_err(|error| self.run.too_many_pixels(error))
     }
 
     /// Thresholds at which rates are wanted.
     fn thresholds(&self) -> Vec<f64> {
-        let settings = self.run.settings;
-        if settings.profile.is_some() { Vec::new() } else { metrics::thresholds(settings, self.levels) }
+        metrics::thresholds(self.run.settings, self.levels)
     }
 
     /// Of these pages as many of the first ones as are needed for the others to leave less than half of the tolerance,

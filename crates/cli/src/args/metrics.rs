@@ -49,15 +49,16 @@ pub(super) struct MetricsArgs {
     /// Half-width of a metric's interval above which the run warns
     ///
     /// Metrics are exact, or intervals that certainly hold the exact value; how wide depends on --memory and the data. It
-    /// does not concern AUPIMO and `iou_shared_max`, which have warnings of their own, nor thresholds and rates at them.
+    /// does not concern AUPIMO and `iou_shared_max`, which have warnings of their own, nor thresholds, nor rates at those
+    /// of --at.
     #[arg(long, value_name = "WIDTH", default_value = "1e-6", value_parser = tolerance, allow_hyphen_values = true)]
     pub tolerance: f64,
 
     /// Read maps again where a metric's interval is wider than the tolerance
     ///
     /// Normal pixels are counted between the scores of anomalous ones, which leaves nothing open: one more read of the
-    /// anomalous images and one of all images, or a few where --memory can't hold all these scores. Rates at thresholds
-    /// are known then too. Where `iou` is asked for, the anomalous images are read again for `iou_shared_max` and its
+    /// anomalous images and one of all images, or a few where --memory can't hold all these scores. Rates at the
+    /// thresholds of --at are known then too. Where `iou` is asked for, the anomalous images are read again for `iou_shared_max` and its
     /// threshold. AUPIMO and other thresholds remain as they are.
     #[arg(long)]
     pub refine: bool,

@@ -160,9 +160,8 @@ impl CategoryRun<'_> {
         for &model in models {
             let images: Vec<(PlannedImage, f64)> =
                 rows.image_scores(model, &rows.results[model]).map(|(image, (score, _))| (image, score)).collect();
-            let levels = &rows.side(model).levels;
             let results = &mut rows.results[model];
-            let Some(counts) = &results.pixels else { continue };
+            let (Some(counts), levels) = (&results.pixels, &results.levels[..]) else { continue };
             if let Some(search) = &mut results.shared_iou {
                 let anomalous = images.iter().map(|(image, _)| *image).filter(|image| image.class == Class::Anomalous);
                 let images = anomalous.collect();

@@ -1,7 +1,7 @@
 //! What all images of a category say together, when they are through: axis and metrics as rows, and the summary.
 
 use pimo_dataset::Class;
-use pimo_finaliser::{CurveError, Interval, OperatingPoint, ScoreCurve, SharedIouSearch};
+use pimo_finaliser::{OperatingPoint, ScoreCurve, SharedIouSearch};
 use pimo_store::rows::AxisRow;
 use pimo_store::{CategoryPart, CategorySummary, OperatingPoint as StoredPoint, OperatingThresholds, PublishedScores};
 
@@ -10,7 +10,6 @@ use super::rows::{ModelResults, Rows};
 use crate::budget::finest_resolution;
 use crate::digest::{self, Digest};
 use crate::metrics::{self, Metric};
-use crate::pixels::PixelCounts;
 use crate::{PipelineError, Settings};
 
 impl Rows<'_> {
@@ -122,11 +121,12 @@ impl Rows<'_> {
 
     /// Everything that is computed beside AUPIMO.
     fn metrics(&self, model: usize, results: &mut ModelResults) -> Result<Vec<Metric>, PipelineError> {
-        let (settings, side) = (self.run.settings, self.side(model));
+        let settings = self.run.settings;
         let mut found = Vec::new();
         if let Some(pixels) = results.pixels.take().filter(|_| settings.metrics.ranks_all_pixels()) {
-            let coarse = || self.of_pixels(&pixels, &side.levels).map_err(|error| self.run.too_many_pixels(error));
-            found.extend(results.refined.take().map_or_else(coarse, Ok)?);
+            let coarse = || pixels.metrics(&[], settings, &results.levels).map(|(metrics, _)| metrics);
+            let of_pixels = results.refined.take().map_or_else(coarse, Ok);
+            found.extend(of_pixels.map_err(|error| self.run.too_many_pixels(error))?);
         }
         if settings.metrics.iou {
             let shared = results.shared_iou.as_ref().map(SharedIouSearch::best);
@@ -141,16 +141,6 @@ impl Rows<'_> {
             }
         }
         Ok(found)
-    }
-
-    /// Metrics over all pixels as the histogram has them.
-    fn of_pixels(&self, pixels: &PixelCounts, levels: &[(f64, Option<Interval>)]) -> Result<Vec<Metric>, CurveError> {
-        let settings = self.run.settings;
-        if let Some(profile) = settings.profile {
-            return Ok(metrics::of_pixels_by(profile, &pixels.curve(&[])?));
-        }
-        let values = pixels.values(&[], &settings.aupro_limits, &metrics::thresholds(settings, levels))?;
-        Ok(metrics::of_pixels(&values, settings, levels))
     }
 
     /// Images of one group are one sample; an image without a group is one of its own.

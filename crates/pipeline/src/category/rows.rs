@@ -10,6 +10,7 @@ use super::overlap_rates::OverlapRates;
 use crate::PipelineError;
 use crate::anomalous::{AnomalousSeen, RegionSeen};
 use crate::digest::Digest;
+use crate::levels::{self, Level};
 use crate::metrics::Metric;
 use crate::normal::NormalSide;
 use crate::pixels::PixelCounts;
@@ -43,13 +44,20 @@ pub(super) struct ModelResults {
     pub(super) best_iou: BestIouMean,
     pub(super) shared_iou: Option<SharedIouSearch>,
     pub(super) pixels: Option<PixelCounts>,
+    /// Levels of the shared FPR with the pixels that reach them.
+    pub(super) levels: Vec<Level>,
     /// The metrics of all pixels, where they were refined.
     pub(super) refined: Option<Vec<Metric>>,
 }
 
 impl ModelResults {
-    fn for_images(anomalous: usize) -> Self {
-        Self { scores: Scores::for_images(anomalous), image_scores: vec![f64::NAN; anomalous], ..Self::default() }
+    fn new(side: &NormalSide, anomalous: usize) -> Self {
+        Self {
+            scores: Scores::for_images(anomalous),
+            image_scores: vec![f64::NAN; anomalous],
+            levels: side.levels.clone(),
+            ..Self::default()
+        }
     }
 }
 
@@ -61,9 +69,8 @@ impl<'a> Rows<'a> {
     ) -> Result<Self, PipelineError> {
         let part = run.writer.category(&run.planned.category.name)?;
         let images = run.planned.of_class(Class::Anomalous).count();
-        let of_model =
-            |model| if models.contains(&model) { ModelResults::for_images(images) } else { ModelResults::default() };
-        let results = (0..run.dataset.models.len()).map(of_model).collect();
+        let of_side = |side: &Option<NormalSide>| side.as_ref().map(|side| ModelResults::new(side, images));
+        let results = sides.iter().map(|side| of_side(side).unwrap_or_default()).collect();
         Ok(Self { run, models, sides, part, next: 0, next_normal: 0, results, masks: Digest::default() })
     }
 
@@ -81,7 +88,9 @@ impl<'a> Rows<'a> {
         }
         match counted.outcome {
             Outcome::Seen(seen) => {
-                self.results[counted.model].image_scores[counted.position] = seen.image_score;
+                let results = &mut self.results[counted.model];
+                results.image_scores[counted.position] = seen.image_score;
+                levels::add(&mut results.levels, &seen.reaching);
                 self.write_anomalous(counted.image, counted.model, &seen).map(Outcome::Seen)
             }
             Outcome::Bad(problem) => Ok(Outcome::Bad(problem)),
