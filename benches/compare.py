@@ -59,6 +59,7 @@ def main():
         "pimo eval": aupimo,
         "pimo eval linspace:300000": [*aupimo, "--thresholds", "linspace:300000", "--allow-few-points"],
         "pimo eval, all metrics": pimo,
+        "pimo eval, all pixels exact": [*pimo, "--metrics", "pixel,aupro,image", "--refine", "--tolerance", "0"],
     }
     if args.scan:
         commands["bare scan"] = [args.scan, args.maps, "--io", args.io]

@@ -224,6 +224,7 @@ impl Budget<'_> {
         let closing = detectors.plans(kept).map(|plan| plan.closing_bytes(kept.binned)).max().unwrap_or(0);
         Shares {
             kept,
+            images: category.images.len(),
             state: (PROGRAM_BYTES + images as u64 * IMAGE_BYTES).saturating_add(state),
             largest_map,
             // Where scores are rounded, both the old and the new ones are there for a while.
@@ -291,6 +292,8 @@ fn may_bin(settings: &Settings) -> bool {
 /// What memory goes to.
 struct Shares {
     kept: Fidelity,
+    /// Images of the category: more threads have nothing to do.
+    images: usize,
     /// Whatever the number of threads.
     state: u64,
     /// The largest map in memory.
@@ -333,7 +336,7 @@ impl Shares {
 
     /// As many lanes as fit; one at least.
     fn lanes(&self, settings: &Settings) -> Lanes {
-        let mut lanes = self.lanes_of(settings.threads.max(1));
+        let mut lanes = self.lanes_of(settings.threads.clamp(1, self.images.max(1)));
         while self.bytes(lanes) > settings.memory && lanes != self.one_lane() {
             if lanes.queue > 0 {
                 lanes.queue -= 1;

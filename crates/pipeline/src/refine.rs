@@ -21,7 +21,7 @@ use crate::metrics::{self, Metric, MetricKind};
 use crate::pixels::{PageUncertainty, PixelCounts};
 use crate::plan::PlannedImage;
 use crate::problem::Bad;
-use crate::sweep::{Count, Outcome, Sweep};
+use crate::sweep::{Count, Sweep};
 use crate::{PipelineError, Settings};
 
 /// Groups of pages that are counted again at most.
@@ -192,7 +192,7 @@ impl Refinement<'_> {
             scratch: RowScratch::default(),
         };
         let sweep = self.run.sweep(&anomalous, &models, found);
-        let all_seen = sees_all(&sweep, counter)?;
+        let all_seen = sweep.sees_all(counter)?;
         let scores = scores.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(all_seen.then(|| ScoreCuts::new(pages, &scores, &self.thresholds())))
     }
@@ -207,7 +207,7 @@ impl Refinement<'_> {
         let models = [self.model];
         let counter = || BetweenCounter { counter: CutCounter::new(&cuts), scratch: RowScratch::default() };
         let sweep = Sweep { with_masks: false, ..self.run.sweep(images, &models, found) };
-        let all_seen = sees_all(&sweep, counter)?;
+        let all_seen = sweep.sees_all(counter)?;
         Ok(all_seen.then_some(cuts))
     }
 
@@ -219,16 +219,6 @@ impl Refinement<'_> {
             |score: f64| !by_score || self.counts.with_histogram(|histogram| histogram.page_of(score)) >= lowest;
         self.images.iter().filter(|(_, score)| reaches(*score)).map(|(image, _)| *image).collect()
     }
-}
-
-/// Shows all images of a sweep to counters; false if some of them could not be seen.
-fn sees_all<C: Count<Seen = ()>>(sweep: &Sweep<'_>, counter: impl Fn() -> C + Sync) -> Result<bool, PipelineError> {
-    let mut seen = 0;
-    sweep.run(counter, |counted| {
-        seen += usize::from(matches!(counted.outcome, Outcome::Seen(())));
-        Ok(())
-    })?;
-    Ok(seen == sweep.images.len())
 }
 
 /// The areas with what finer pages changed of them.

@@ -16,7 +16,7 @@ use crate::category::CategoryRun;
 use crate::pixels::PixelCounts;
 use crate::plan::PlannedImage;
 use crate::problem::Bad;
-use crate::sweep::{Count, Outcome};
+use crate::sweep::Count;
 use crate::{PipelineError, Settings, metrics};
 
 /// Times that the anomalous images are read again at most.
@@ -72,13 +72,9 @@ impl SharedIouRefinement<'_> {
             sums: &sums,
             scratch: RowScratch::default(),
         };
-        let mut seen = 0;
-        self.run.sweep(&self.images, &models, found).run(counter, |counted| {
-            seen += usize::from(matches!(counted.outcome, Outcome::Seen(())));
-            Ok(())
-        })?;
+        let all_seen = self.run.sweep(&self.images, &models, found).sees_all(counter)?;
         let sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((seen == self.images.len()).then_some(sums))
+        Ok(all_seen.then_some(sums))
     }
 }
 

@@ -119,6 +119,19 @@ struct GoodMask {
 }
 
 impl Sweep<'_> {
+    /// Shows every image to counters that keep what they see; false if one could not be seen.
+    ///
+    /// # Errors
+    /// A request to stop, threads that can't be started.
+    pub(crate) fn sees_all<C: Count<Seen = ()>>(&self, counter: impl Fn() -> C + Sync) -> Result<bool, PipelineError> {
+        let mut seen = 0;
+        self.run(counter, |counted| {
+            seen += usize::from(matches!(counted.outcome, Outcome::Seen(())));
+            Ok(())
+        })?;
+        Ok(seen == self.images.len() * self.models.len())
+    }
+
     /// Reads and counts every image, and hands what was seen to `consume` in order of images and detectors.
     ///
     /// # Errors
