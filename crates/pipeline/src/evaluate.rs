@@ -128,7 +128,7 @@ pub(crate) fn plan<'a>(
     cancel: &'a Cancel,
 ) -> Result<Vec<PlannedCategory<'a>>, PipelineError> {
     let pool = ThreadPoolBuilder::new()
-        .num_threads(settings.threads.max(1))
+        .num_threads(settings.threads.clamp(1, discovery.dataset.images().max(1)))
         .stack_size(1 << 20)
         .build()
         .map_err(|error| PipelineError::Thread(std::io::Error::other(error)))?;
