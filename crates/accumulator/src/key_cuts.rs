@@ -11,18 +11,16 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use multiversion::multiversion;
 use pimo_frame::{SCORE_BLOCK, Sample};
 
 use crate::chosen_pages::ChosenPages;
+use crate::cut_words::{COMPARE_ALL, COMPARE_OCCUPIED, WORD_BITS, Words, slots};
 use crate::key_cells::{entry, locate};
 use crate::key_page::{Page, scores_of_keys};
 use crate::key_tally::Weighted;
 use crate::ordered_key::CELL_BITS;
 use crate::{KeyHistogram, OrderedKey, ScoreBin};
 
-/// Buckets of a word, as a power of two.
-const WORD_BITS: u32 = u64::BITS.ilog2();
 /// Most buckets for each cut: a word.
 const BUCKETS_OF_CUT: usize = 1 << WORD_BITS;
 
@@ -32,7 +30,7 @@ pub(crate) struct KeyCuts<K: OrderedKey> {
     pages: Vec<CutPage>,
     /// For every prefix what [`OrderedKey::cell`] needs to find a bucket.
     table: Vec<u32>,
-    /// Of each page; the first word is for all others.
+    /// Buckets of each page; the first word is for all other pages.
     words: Words,
     /// Ascending.
     cuts: Vec<K>,
@@ -53,44 +51,6 @@ struct CutPage {
     first: usize,
 }
 
-/// What tells of the keys of each page in which slots they are: buckets of equal width, 64 in a word.
-#[derive(Debug, Default)]
-struct Words {
-    /// A bit for each bucket with a cut, the lowest bucket first.
-    occupied: Vec<u64>,
-    /// Cuts below all buckets of the word, and which keys have to be compared with the cuts of their word: those of
-    /// [occupied buckets](COMPARE_OCCUPIED), [all](COMPARE_ALL), or none, where every bucket is one key.
-    below: Vec<u32>,
-}
-
-/// All keys of a word have to be compared: there are buckets with several cuts, or cuts that stand for more than a key.
-const COMPARE_ALL: u32 = 1 << 31;
-/// The keys of buckets with a cut have to be compared.
-const COMPARE_OCCUPIED: u32 = 1 << 30;
-/// The number of cuts below a word.
-const BELOW: u32 = COMPARE_OCCUPIED - 1;
-
-impl Words {
-    fn push(&mut self, occupied: u64, below: u32, compare: u32) {
-        self.occupied.push(occupied);
-        self.below.push(below | compare);
-    }
-
-    fn reserve(&mut self, words: usize) {
-        self.occupied.reserve_exact(words);
-        self.below.reserve_exact(words);
-    }
-
-    fn len(&self) -> usize {
-        self.occupied.len()
-    }
-
-    /// Cuts below a word.
-    fn below(&self, word: usize) -> Option<usize> {
-        self.below.get(word).map(|below| (below & BELOW) as usize)
-    }
-}
-
 /// Moves scores that have a bucket to the beginning of `kept`, and their buckets likewise; says how many there are.
 fn keep_found<S: Sample>(scores: &[S], buckets: &mut [u32], kept: &mut [S; SCORE_BLOCK]) -> usize {
     let mut count = 0;
@@ -101,30 +61,6 @@ fn keep_found<S: Sample>(scores: &[S], buckets: &mut [u32], kept: &mut [S; SCORE
         count += usize::from(buckets[index] > 0);
     }
     count
-}
-
-/// Finds slots from buckets: that above the last cut at or below a bucket, or, `at_cuts` further, that at it. Keys that
-/// have to be compared get none, which is said.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx512vpopcntdq+avx2+fma+popcnt+bmi1+bmi2",
-    "x86_64+popcnt+bmi1+bmi2",
-))]
-fn slots(words: &Words, at_cuts: u32, buckets: &mut [u32]) -> bool {
-    let Some(last) = words.occupied.len().checked_sub(1) else { return true };
-    let (occupied, below) = (&words.occupied[..=last], &words.below[..=last]);
-    let mut unknown = 0;
-    for bucket in buckets {
-        // None lies above the last word; but so the compiler sees it, and looks many up together.
-        let word = (*bucket as usize / 64).min(last);
-        let (occupied, below, bit) = (occupied[word], below[word], *bucket % 64);
-        let is_occupied = (occupied >> bit) as u32 & 1;
-        let up_to_here = occupied & (u64::MAX >> (63 - bit));
-        let cut = (below & BELOW) + up_to_here.count_ones() - 1;
-        let compare = below >> 31 | (below >> 30 & is_occupied);
-        unknown |= compare;
-        *bucket = if compare == 1 { u32::MAX } else { cut + is_occupied * at_cuts };
-    }
-    unknown == 0
 }
 
 impl<K: OrderedKey> KeyCuts<K> {

@@ -15,6 +15,7 @@
 mod bad_score;
 mod best_iou;
 mod chosen_pages;
+mod cut_words;
 mod grid_cells;
 mod high_blocks;
 mod high_pixels;
