@@ -55,6 +55,11 @@ def check_metrics(run, published, exact, widest):
         good = row["low"] - 1e-10 <= value <= row["high"] + 1e-10 and half <= widest
         right = right and good
         print(f"{'ok' if good else 'WRONG'}: {name}: {row['value']:.12f} +- {half:.1e} for {value:.12f}")
+    rates = {name: row for name, row in found.items() if "_threshold" not in name and name != "iou_shared_max"}
+    rates = {name: row for name, row in rates.items() if not name.startswith("threshold_at_")}
+    wide = [name for name, row in rates.items() if (row["high"] - row["low"]) / 2 > widest]
+    print(f"{'WRONG' if wide else 'ok'}: {len(rates) - len(wide)} of {len(rates)} rates are known so well {wide}")
+    right = right and not wide
     threshold = found["pixel_f1max_threshold"]
     right = right and threshold["low"] <= exact["f1max_threshold"] <= threshold["high"]
     regions = pyarrow.parquet.read_table(run / "regions.parquet").num_rows
