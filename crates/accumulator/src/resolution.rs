@@ -49,7 +49,7 @@ const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
 const FEWEST_KEYS: u32 = 1 << 12;
 /// Most single keys by choice.
-const MOST_KEYS: u32 = 1 << 23;
+pub(crate) const MOST_KEYS: u32 = 1 << 23;
 /// Most bins: more than can be useful.
 const MOST_BINS: u32 = 1 << 26;
 /// Pages from the highest one down that may have long lists.

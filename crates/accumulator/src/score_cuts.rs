@@ -61,6 +61,9 @@ impl ScoreCuts {
     /// The fewest cuts that memory has to have room for: twice those of a page, however many scores it has.
     pub const FEWEST: u64 = 2 << resolution::finest(0);
 
+    /// The most cuts that can be handled.
+    pub const MOST: u64 = resolution::MOST_KEYS as u64;
+
     /// The resolution of the histogram that anomalous pixels with so many different scores are put into first.
     pub fn resolution(scores: u64) -> Resolution {
         Resolution::of_keys(scores).unwrap_or_default()
@@ -392,6 +395,13 @@ mod tests {
         assert!(!changed(|pixel| pixel.1 = false).agrees_with(&histogram));
         let other_type = Category::new(&pixels, Comparison::F64).histogram(Resolution::default());
         assert!(!changed(|_| {}).agrees_with(&other_type));
+    }
+
+    #[test]
+    fn as_many_anomalous_scores_are_kept_as_there_may_be_cuts() {
+        for cuts in [ScoreCuts::FEWEST, ScoreCuts::MOST] {
+            assert_eq!(u64::from(ScoreCuts::resolution(cuts).keys), cuts);
+        }
     }
 
     /// More pixels than a narrow count holds.

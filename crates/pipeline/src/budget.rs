@@ -63,8 +63,6 @@ const COUNTER_BYTES: u64 = 4 << 20;
 const MOST_IMAGES_AT_ONCE: usize = 4;
 /// Results of one image that are larger than this travel alone.
 const LARGE_RESULT_BYTES: u64 = 64 << 10;
-/// Most scores of anomalous pixels that pages are cut at.
-const MOST_CUTS: u64 = 1 << 23;
 /// Key, rate and logarithm of a threshold of the axis; its spread where all of them are kept.
 const AXIS_BYTES: u64 = 24;
 
@@ -172,8 +170,10 @@ impl Budget<'_> {
 
     /// The same, with as many cuts as memory has room for with two threads: the more, the fewer readings.
     fn with_more_cuts(&self, models: &[usize], kept: Fidelity, memory: u64) -> Fidelity {
-        let enough = self.category.pixels().min(MOST_CUTS);
-        let more = |kept: &Fidelity| (kept.cuts < enough).then(|| Fidelity { cuts: kept.cuts / 4 * 5, ..*kept });
+        let enough = self.category.pixels().min(ScoreCuts::MOST);
+        let more = |kept: &Fidelity| {
+            (kept.cuts < enough).then(|| Fidelity { cuts: (kept.cuts / 4 * 5).min(ScoreCuts::MOST), ..*kept })
+        };
         let fits = |kept: &Fidelity| {
             let shares = self.shares_unmapped(models, self.settings.curves, *kept);
             shares.bytes_again(shares.lanes_of(2)) <= memory
