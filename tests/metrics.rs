@@ -578,7 +578,7 @@ fn more_anomalous_pixels_than_memory_holds_are_refined_in_groups() {
     let anomalous = (0..height * width).map(|at| at % width < 600).collect::<Vec<bool>>();
     images.iter_mut().filter(|image| image.mask.contains(&true)).for_each(|image| image.mask.clone_from(&anomalous));
     let toy = Toy::empty();
-    let some = ["--metrics", "pixel,aupro", "--at", "0.0001"];
+    let some = ["--metrics", "pixel,aupro", "--at", "0.0001,0.0003,0.001,0.01,0.1,0.3,0.7,1.5,4.5,12"];
     let exact = evaluated(&toy, &images, "exact", &[&some[..], &["--memory", "2GiB"]].concat());
     let binned = evaluated_with_least(&toy, &images, "binned", &some);
     let refining = [&some[..], &["--refine", "--tolerance", "0"]].concat();

@@ -4,9 +4,9 @@
 //! scores that follow one another no recall changes. So when maps are read again it is enough to know these numbers, and
 //! however wide a bin without anomalous pixels is, nothing remains unknown in it.
 //!
-//! Every page begins with a *cut*, and so does every key of an anomalous pixel; where these were too many to be kept one
-//! by one, every bin of them. There may be others, at thresholds. Each cut has two *slots*: the pixels at the cut, that is of its key or bin, and those
-//! above it but below the next.
+//! Every page begins with a *cut*, and so does every key of an anomalous pixel; where these were too many to be kept
+//! one by one, every bin of them. There may be others, at thresholds. Each cut has two *slots*: one for the pixels above
+//! it and below the next cut, and one for those at it, that is of its key or bin.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,8 +83,10 @@ impl<K: OrderedKey> KeyCuts<K> {
             pixels: Vec::new(),
             width: K::LOW_BITS - bits,
         };
+        let mut thresholds = thresholds.into_iter().peekable();
         for prefix in chosen {
-            let thresholds = thresholds.iter().filter(|key| key.prefix() == prefix);
+            while thresholds.next_if(|key| key.prefix() < prefix).is_some() {}
+            let thresholds = std::iter::from_fn(|| thresholds.next_if(|key| key.prefix() == prefix));
             cuts.push_page(prefix, anomalous.find(prefix).map_or(&[], |page| page.positives()), thresholds);
         }
         cuts.make_words();
@@ -99,15 +101,10 @@ impl<K: OrderedKey> KeyCuts<K> {
         cuts * each as u64 + (1 << K::PREFIX_BITS) * size_of::<u32>() as u64
     }
 
-    fn push_page<'k>(
-        &mut self,
-        prefix: usize,
-        anomalous: &[Weighted<K::Low>],
-        thresholds: impl Iterator<Item = &'k K>,
-    ) {
+    fn push_page(&mut self, prefix: usize, anomalous: &[Weighted<K::Low>], thresholds: impl Iterator<Item = K>) {
         self.pages.push(CutPage { prefix, first: self.cuts.len() });
         self.push(prefix, 0, &Weighted::default());
-        let mut thresholds = thresholds.map(|key| key.low()).peekable();
+        let mut thresholds = thresholds.map(OrderedKey::low).peekable();
         for pixels in anomalous {
             while let Some(low) = thresholds.next_if(|low| *low < pixels.low.into()) {
                 self.push(prefix, low, &Weighted::default());

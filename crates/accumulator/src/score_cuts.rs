@@ -66,11 +66,11 @@ impl ScoreCuts {
 
     /// The resolution of the histogram that anomalous pixels with so many different scores are put into first.
     pub fn resolution(scores: u64) -> Resolution {
-        Resolution::of_keys(scores).unwrap_or_default()
+        Resolution::of_keys(scores.min(Self::MOST)).unwrap_or_default()
     }
 
-    /// Bytes that so many cuts take at most: scores of anomalous pixels, thresholds, and one for each page; those of a histogram to
-    /// make them of included.
+    /// Bytes that so many cuts take at most: scores of anomalous pixels, thresholds, and one for each page; those of a
+    /// histogram to make them of included.
     pub fn bytes(comparison: Comparison, cuts: u64) -> u64 {
         let anomalous = Self::resolution(cuts);
         match comparison {
@@ -317,7 +317,8 @@ mod tests {
                 let histogram = category.histogram(Resolution::default());
                 let exact = histogram.bins();
                 let all = pages(&histogram);
-                let chosen: Vec<usize> = all.iter().enumerate().filter(|(i, _)| some >> (i % 64) & 1 == 1).map(|(_, &page)| page).collect();
+                let is_chosen = |(i, page): (usize, &usize)| (some >> (i % 64) & 1 == 1).then_some(*page);
+                let chosen: Vec<usize> = all.iter().enumerate().filter_map(is_chosen).collect();
                 let cuts = category.cuts(&chosen, ScoreCuts::FEWEST);
                 prop_assert!(cuts.agrees_with(&histogram));
                 let (inside, outside): (Vec<ScoreBin>, Vec<ScoreBin>) =

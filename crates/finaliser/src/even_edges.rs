@@ -58,6 +58,8 @@ impl EvenEdges {
         let mut point = Point::default();
         let mut points = Vec::with_capacity(count as usize + 1);
         for i in (0..=count).rev() {
+            // The lowest edge is the lowest score, whatever the range.
+            let slack = if i == 0 { 0.0 } else { slack };
             let least = edge(i, count, last.low, first.low) - slack;
             let most = edge(i, count, last.high, first.high) + slack;
             if !(least.is_finite() && most.is_finite()) {
@@ -97,11 +99,11 @@ impl EvenEdges {
     }
 
     /// The smallest and the largest area: a curve whose points move up or to the left never loses area, save what is
-    /// below its end if the last one moves.
+    /// below its end if the last one moves. The largest one goes on level from there to where it may end.
     fn area(&self, heights: impl Fn(&Point) -> Height, limit: f64, top: u64) -> Option<Interval> {
-        let (last, others) = self.points.split_last()?;
+        let last = self.points.last()?;
         let low = self.points.iter().map(|point| (point.fp.1, heights(point).0));
-        let high = others.iter().map(|point| (point.fp.0, heights(point).1));
+        let high = self.points.iter().map(|point| (point.fp.0, heights(point).1));
         let high = high.chain(std::iter::once((last.fp.1, heights(last).1)));
         let low = area_below(low, limit, self.totals.negatives, top)?.low();
         let high = area_below(high, limit, self.totals.negatives, top)?.high();
@@ -220,6 +222,37 @@ mod tests {
             }
         }
         Some([auroc, aupr, if curve[0].0 > 0.3 { f64::NAN } else { aupro / 0.3 }])
+    }
+
+    /// One score far above all others leaves most edges in doubt, but hardly the lowest, which may be rounded to lie above
+    /// some scores.
+    #[test]
+    fn far_outliers_leave_wide_intervals_that_hold() {
+        let bin = |low: f64, high: f64, positives: u64, negatives: u64| {
+            let weight = u128::from(positives) * ((1 << WEIGHT_BITS) / 50);
+            ScoreBin { positives, negatives, weight, low, high }
+        };
+        let together = |bins: &[ScoreBin]| {
+            let sum = |of: fn(&ScoreBin) -> u64| bins.iter().map(of).sum();
+            bin(bins[bins.len() - 1].low, bins[0].high, sum(|bin| bin.positives), sum(|bin| bin.negatives))
+        };
+        let top = bin(1e30, 1e30, 0, 1);
+        for aside in [0.0, 0.75 * f64::from(f32::EPSILON)] {
+            let score = |i: u32| f64::from(i) / 1024.0 + 1.0 + aside;
+            let tie = |i: u32| bin(score(i), score(i), u64::from(i % 20 == 7), u64::from(i % 20 != 7));
+            let scores: Vec<ScoreBin> = (0..1000).rev().map(tie).collect();
+            let exact = ScoreCurve::new([&[top], &scores[..]].concat(), 1).unwrap();
+            for (width, count) in [1, 10, 100, 1000].into_iter().flat_map(|width| [1, 2, 10, 1000].map(|n| (width, n)))
+            {
+                let bins = std::iter::once(top).chain(scores.chunks(width).map(together)).collect();
+                let binned = ScoreCurve::new(bins, 1).unwrap();
+                let [exact, binned] = [&exact, &binned].map(|curve| EvenEdges::new(curve, count).unwrap());
+                let metrics = |edges: &EvenEdges| [edges.auroc(), edges.aupr(), edges.aupro(0.3), edges.aupro(1.0)];
+                for (exact, binned) in metrics(&exact).into_iter().zip(metrics(&binned)) {
+                    near(binned, exact.unwrap().value(), &format!("{aside} {width} {count}"));
+                }
+            }
+        }
     }
 
     fn near(found: Option<Interval>, expected: f64, what: &str) {

@@ -168,7 +168,8 @@ impl Budget<'_> {
         if settings.refine { self.with_more_cuts(models, kept, memory) } else { kept }
     }
 
-    /// The same, with as many cuts as memory has room for with two threads: the more, the fewer readings.
+    /// The same, with as many cuts as memory has room for with two threads: the more, the fewer readings. More threads
+    /// than that may have to share what is left.
     fn with_more_cuts(&self, models: &[usize], kept: Fidelity, memory: u64) -> Fidelity {
         let enough = self.category.pixels().min(ScoreCuts::MOST);
         let more = |kept: &Fidelity| {

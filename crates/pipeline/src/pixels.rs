@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use pimo_accumulator::{CutCounter, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreCuts, ScoreHistogram};
 use pimo_dataset::Class;
 use pimo_finaliser::{
-    BinUncertainty, BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, RatePoint, RateWalk,
-    ScoreCurve, SharedFpr, UncertaintyWalk,
+    BinUncertainty, BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, Profile, RatePoint,
+    RateWalk, ScoreCurve, SharedFpr, UncertaintyWalk,
 };
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
 
@@ -91,7 +91,8 @@ impl PixelPlan {
         let holds_bins = settings.profile.is_some();
         // Where every score is kept by itself nothing is counted again.
         let may_share = category.pixels() > fidelity.resolution.keys.into();
-        let again = (settings.refine && may_share).then_some(fidelity.cuts);
+        let may_gain = !matches!(settings.profile, Some(Profile::Adeval(_)));
+        let again = (settings.refine && may_share && may_gain).then_some(fidelity.cuts);
         Some(Self { comparison, resolution: fidelity.resolution, mixed, again, holds_bins })
     }
 
@@ -120,7 +121,7 @@ impl PixelPlan {
     pub(crate) fn closing_bytes(self, binned: bool) -> u64 {
         let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
         // At and above each cut.
-        let again = self.again.map_or(0, |cuts| 2 * 2 * cuts);
+        let again = self.again.map_or(0, |cuts| 2 * cuts);
         let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
         let held = match (self.holds_bins, binned) {
             (true, _) => bins(self.resolution) + again,
@@ -236,7 +237,9 @@ impl PixelCounts {
 
     /// All pixels of the category as a curve.
     fn curve(&self, cuts: &[ScoreCuts]) -> Result<ScoreCurve, CurveError> {
-        let mut bins = Vec::new();
+        let mut count = 0;
+        self.walk_down(cuts, |_| count += 1);
+        let mut bins = Vec::with_capacity(count);
         self.walk_down(cuts, |bin| bins.push(bin));
         ScoreCurve::new(bins, self.totals.regions())
     }
@@ -259,8 +262,8 @@ impl PixelCounts {
         });
     }
 
-    /// The pages of the histogram that add to the half-widths of these values, at those thresholds or elsewhere; pages that
-    /// were cut add nothing.
+    /// The pages of the histogram that add to the half-widths of these values, at those thresholds or elsewhere. Pages
+    /// that were cut add nothing, if each of their cuts is a key.
     ///
     /// # Errors
     /// More pixels than can be counted.
@@ -273,25 +276,25 @@ impl PixelCounts {
         let mut thresholds: Vec<f64> = values.at.iter().map(|rates| rates.threshold).collect();
         thresholds.sort_by(f64::total_cmp);
         let mut walk = UncertaintyWalk::new(self.totals.pixels(), self.totals.regions(), limits, values)?;
-        let mut pages: Vec<PageUncertainty> = Vec::new();
+        let (mut pages, mut current) = (Vec::new(), PageUncertainty::default());
         self.with_histogram(|histogram| {
             histogram.walk_down_cut(cuts, |bin| {
                 let BinUncertainty { area, peak } = walk.pass(&bin);
                 let page = histogram.page_of(bin.low);
-                if pages.last().is_none_or(|last| last.page != page) {
-                    pages.push(PageUncertainty { page, ..PageUncertainty::default() });
+                if current.page != page {
+                    pages.extend(current.take().adding());
+                    current.page = page;
                 }
-                let Some(last) = pages.last_mut() else { unreachable!("the bin's page is there") };
-                last.area += area;
-                last.peak += peak;
-                last.positives += bin.positives;
+                current.area += area;
+                current.peak += peak;
+                current.positives += bin.positives;
                 while let Some(threshold) = thresholds.pop_if(|threshold| *threshold > bin.low) {
-                    last.splits |= threshold <= bin.high;
+                    current.splits |= threshold <= bin.high;
                 }
                 ControlFlow::Continue(())
             });
         });
-        pages.retain(|page| page.splits || page.area > 0.0 || page.peak > 0.0);
+        pages.extend(current.adding());
         Ok(pages)
     }
 }
@@ -309,6 +312,16 @@ pub(crate) struct PageUncertainty {
 }
 
 impl PageUncertainty {
+    /// The page, if it adds something.
+    pub(crate) fn adding(self) -> Option<Self> {
+        (self.splits || self.area > 0.0 || self.peak > 0.0).then_some(self)
+    }
+
+    /// The page, with another one to come.
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// How many cuts the page needs at most.
     pub(crate) fn cuts(&self, comparison: Comparison) -> u64 {
         1 + match comparison {

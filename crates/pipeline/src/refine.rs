@@ -46,53 +46,48 @@ impl Refinement<'_> {
     /// A request to stop, or more pixels than can be counted.
     pub(crate) fn run(self, found: &mut Bad) -> Result<Option<Vec<Metric>>, PipelineError> {
         let (metrics, mut pages) = self.measure(&[])?;
-        let by_peak =
-            |a: &PageUncertainty, b: &PageUncertainty| b.splits.cmp(&a.splits).then(b.peak.total_cmp(&a.peak));
-        pages.sort_by(|a, b| by_peak(a, b).then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page)));
+        sort(&mut pages);
         let needed = self.needed(&pages);
         if needed.is_empty() {
             return Ok(Some(metrics));
         }
         let most = self.run.round.lanes.fidelity.cuts;
-        if self.cuts_of(needed) + self.thresholds().len() as u64 > most {
+        if self.thresholds().len() as u64 + self.cuts_of(needed) > most {
             return self.run_in_groups(needed, most / 2, found);
         }
-        let Some(cuts) = self.count_again(needed, found)? else { return Ok(None) };
+        let Some(cuts) = self.count_again(needed, most, found)? else { return Ok(None) };
         Ok(Some(self.metrics(&[cuts])?.0))
     }
 
-    /// Counts pages again in groups that have so many cuts at most, if not a single page needs more.
+    /// Counts pages again in groups that have so many cuts at most.
     fn run_in_groups(
         &self,
         needed: &[PageUncertainty],
         most: u64,
         found: &mut Bad,
     ) -> Result<Option<Vec<Metric>>, PipelineError> {
-        let Some(first) = self.count_again(self.fitting(needed, most), found)? else { return Ok(None) };
+        let group = self.fitting(needed, most);
+        let Some(first) = self.count_again(group, most, found)? else { return Ok(None) };
         let mut cuts = vec![first];
         let (metrics, mut pages) = self.measure(&cuts)?;
-        pages.sort_by(|a, b| b.area.total_cmp(&a.area).then(a.page.cmp(&b.page)));
-        let mut refined = metrics.clone();
-        let mut areas = Areas::of(&metrics);
+        // A page whose anomalous scores are too many for memory has been counted as well as it can be.
+        pages.retain(|page| group.iter().all(|counted| counted.page != page.page));
+        sort(&mut pages);
+        let mut sum = GroupSum::of(metrics);
         for _ in 1..MOST_GROUPS {
             let needed = self.needed(&pages);
-            // Nothing else is changed by further groups.
-            if needed.is_empty()
-                || refined.iter().all(|metric| metric.kind != MetricKind::Area || self.is_precise(metric))
-            {
+            if needed.is_empty() || sum.refined.iter().all(|metric| self.is_precise(metric)) {
                 break;
             }
             let group = self.fitting(needed, most);
-            let Some(next) = self.count_again(group, found)? else { return Ok(None) };
+            let Some(next) = self.count_again(group, most, found)? else { return Ok(None) };
             cuts.push(next);
-            areas.add(&self.metrics(&cuts)?.0);
+            sum.add(&self.metrics(&cuts)?.0);
             cuts.pop();
-            refined.clone_from(&metrics);
-            areas.apply(&mut refined);
             let counted = group.len();
             pages.drain(..counted);
         }
-        Ok(Some(refined))
+        Ok(Some(sum.refined))
     }
 
     fn is_precise(&self, metric: &Metric) -> bool {
@@ -113,7 +108,7 @@ impl Refinement<'_> {
                 splits: rates && page.splits,
                 ..*page
             };
-            page.splits || page.area > 0.0 || page.peak > 0.0
+            page.adding().is_some()
         });
         Ok((metrics, pages))
     }
@@ -147,9 +142,9 @@ impl Refinement<'_> {
         pages.iter().map(|page| page.cuts(self.counts.comparison())).sum()
     }
 
-    /// Of these pages as many of the first ones as have no more cuts than that; one at least.
+    /// Of these pages as many of the first ones as have no more cuts than that, those at thresholds included; one at least.
     fn fitting<'p>(&self, pages: &'p [PageUncertainty], most: u64) -> &'p [PageUncertainty] {
-        let mut sum = 0;
+        let mut sum = self.thresholds().len() as u64;
         let fitting = pages.iter().take_while(|page| {
             sum += page.cuts(self.counts.comparison());
             sum <= most
@@ -157,11 +152,16 @@ impl Refinement<'_> {
         &pages[..fitting.count().max(1)]
     }
 
-    /// Counts these pages again; `None` if the maps have changed.
-    fn count_again(&self, pages: &[PageUncertainty], found: &mut Bad) -> Result<Option<ScoreCuts>, PipelineError> {
+    /// Counts these pages again, with so many cuts at most; `None` if the maps have changed.
+    fn count_again(
+        &self,
+        pages: &[PageUncertainty],
+        most: u64,
+        found: &mut Bad,
+    ) -> Result<Option<ScoreCuts>, PipelineError> {
         let images = self.images_reaching(pages);
         let pages: Vec<usize> = pages.iter().map(|page| page.page).collect();
-        let cuts = match self.anomalous_scores(&ChosenPages::new(&pages), &images, found)? {
+        let cuts = match self.anomalous_scores(&ChosenPages::new(&pages), most, &images, found)? {
             Some(cuts) => self.count_between(cuts, &images, found)?,
             None => None,
         };
@@ -172,15 +172,16 @@ impl Refinement<'_> {
         Ok(agreeing)
     }
 
-    /// The pages, cut at the scores that anomalous pixels of these images have in them.
+    /// The pages, cut at the scores that anomalous pixels of these images have in them, at `most` of them one by one.
     fn anomalous_scores(
         &self,
         pages: &ChosenPages,
+        most: u64,
         images: &[PlannedImage],
         found: &Bad,
     ) -> Result<Option<ScoreCuts>, PipelineError> {
         let (models, comparison) = ([self.model], self.counts.comparison());
-        let resolution = ScoreCuts::resolution(self.run.round.lanes.fidelity.cuts);
+        let resolution = ScoreCuts::resolution(most);
         let anomalous: Vec<PlannedImage> =
             images.iter().filter(|image| image.class == Class::Anomalous).copied().collect();
         let scores = Mutex::new(ScoreHistogram::new(comparison, resolution));
@@ -221,42 +222,51 @@ impl Refinement<'_> {
     }
 }
 
-/// The areas with what finer pages changed of them.
-struct Areas {
-    /// Ends of each area as they were, and the sums of the changes; `None` for other metrics.
-    ends: Vec<Option<[f64; 2]>>,
-    changes: Vec<[f64; 2]>,
-    groups: u32,
+/// The pages that may hold a maximum first, then those with thresholds, then those that add most to areas.
+fn sort(pages: &mut [PageUncertainty]) {
+    pages.sort_by(|a, b| {
+        let by_kind = b.peak.total_cmp(&a.peak).then(b.splits.cmp(&a.splits));
+        by_kind.then(b.area.total_cmp(&a.area)).then(a.page.cmp(&b.page))
+    });
 }
 
-impl Areas {
-    fn of(metrics: &[Metric]) -> Self {
-        let ends = |metric: &Metric| {
-            let area = metric.value.filter(|_| metric.kind == MetricKind::Area);
-            area.map(|area| [area.low(), area.high()])
-        };
-        Self { ends: metrics.iter().map(ends).collect(), changes: vec![[0.0; 2]; metrics.len()], groups: 0 }
+/// What groups of pages say together, each of which is forgotten before the next is counted.
+struct GroupSum {
+    /// The metrics before the first of these groups.
+    before: Vec<Metric>,
+    /// Sums of what groups changed of the ends of each area.
+    changes: Vec<[f64; 2]>,
+    groups: u32,
+    /// The metrics with all groups.
+    refined: Vec<Metric>,
+}
+
+impl GroupSum {
+    fn of(metrics: Vec<Metric>) -> Self {
+        Self { changes: vec![[0.0; 2]; metrics.len()], groups: 0, refined: metrics.clone(), before: metrics }
     }
 
-    /// Takes note of what a group of finer pages changed.
+    /// Adds the metrics as they are with one more group.
     fn add(&mut self, finer: &[Metric]) {
-        for ((ends, change), metric) in self.ends.iter().zip(&mut self.changes).zip(finer) {
-            if let (Some([low, high]), Some(area)) = (ends, metric.value) {
-                change[0] += area.low() - low;
-                change[1] += area.high() - high;
-            }
-        }
         self.groups += 1;
-    }
-
-    /// Writes the areas with all changes into the metrics.
-    fn apply(&self, metrics: &mut [Metric]) {
         // A difference and two sums for each group, of numbers of at most 1.
         let rounding = f64::from(3 * self.groups) * f64::EPSILON;
-        for ((ends, change), metric) in self.ends.iter().zip(&self.changes).zip(metrics) {
-            if let Some([low, high]) = ends.filter(|_| self.groups > 0) {
-                let end = |number: f64| number.clamp(0.0, 1.0);
-                metric.value = Some(Interval::new(end(low + change[0] - rounding), end(high + change[1] + rounding)));
+        let values = self.before.iter().zip(finer).zip(&mut self.changes).zip(&mut self.refined);
+        for (((before, finer), change), refined) in values {
+            let (Some(before), Some(finer), Some(known)) = (before.value, finer.value, refined.value) else { continue };
+            match refined.kind {
+                MetricKind::Area => {
+                    *change = [change[0] + finer.low() - before.low(), change[1] + finer.high() - before.high()];
+                    let end = |number: f64| number.clamp(0.0, 1.0);
+                    let low = end(before.low() + change[0] - rounding);
+                    refined.value = Some(Interval::new(low, end(before.high() + change[1] + rounding)));
+                }
+                // It lies in every interval that has been found.
+                MetricKind::Rate | MetricKind::AtThreshold => {
+                    let (low, high) = (known.low().max(finer.low()), known.high().min(finer.high()));
+                    refined.value = Some(if low <= high { Interval::new(low, high) } else { finer });
+                }
+                MetricKind::Indication | MetricKind::Threshold => {}
             }
         }
     }

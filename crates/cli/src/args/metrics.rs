@@ -58,8 +58,8 @@ pub(super) struct MetricsArgs {
     ///
     /// Normal pixels are counted between the scores of anomalous ones, which leaves nothing open: one more read of the
     /// anomalous images and one of all images, or a few where --memory can't hold all these scores. Rates at the
-    /// thresholds of --at are known then too. Where `iou` is asked for, the anomalous images are read again for `iou_shared_max` and its
-    /// threshold. AUPIMO and other thresholds remain as they are.
+    /// thresholds of --at are known then too. Where `iou` is asked for, the anomalous images are read again for
+    /// `iou_shared_max` and its threshold. AUPIMO and other thresholds remain as they are.
     #[arg(long)]
     pub refine: bool,
 }

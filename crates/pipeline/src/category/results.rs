@@ -1,5 +1,6 @@
 //! What all images of a category say together, when they are through: axis and metrics as rows, and the summary.
 
+use pimo_accumulator::ScoreCuts;
 use pimo_dataset::Class;
 use pimo_finaliser::{OperatingPoint, ScoreCurve, SharedIouSearch};
 use pimo_store::rows::AxisRow;
@@ -109,7 +110,12 @@ impl Rows<'_> {
     fn warnings(&self, model: usize, results: &ModelResults, metrics: &[Metric]) -> Vec<String> {
         let settings = self.run.settings;
         let mut warnings = self.side(model).axis.warnings(settings);
-        let finest = self.run.round.lanes.fidelity.resolution == finest_resolution(self.run.planned);
+        let fidelity = self.run.round.lanes.fidelity;
+        let finest = if settings.refine {
+            fidelity.cuts >= self.run.planned.pixels().min(ScoreCuts::MOST)
+        } else {
+            fidelity.resolution == finest_resolution(self.run.planned)
+        };
         warnings.extend(metrics::beyond_tolerance(metrics, settings, finest));
         warnings.extend(metrics::vague_shared_iou(metrics, settings));
         if results.scores.len() == 0 {
