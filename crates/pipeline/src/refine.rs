@@ -5,8 +5,9 @@
 //! asks for more, so nothing of these pages remains unknown. Mostly all pages that matter can be counted at once. If
 //! memory does not suffice for that, those on which a maximum may lie and those that add most to the areas come first,
 //! and stay. Then others follow, a group at a time: areas are sums over pages, and what a page adds depends on the counts
-//! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. It
-//! ends when the tolerance holds, or when nothing is left to be counted again.
+//! above it, which are known; so the difference that a group makes is noted for each area, and the group forgotten. What
+//! is no sum lies in the interval that each group gives. It ends when the tolerance holds, or when nothing is left to be
+//! counted again.
 
 use std::sync::{Mutex, PoisonError};
 
