@@ -224,17 +224,25 @@ mod tests {
 
         fn cuts_at(&self, pages: &[usize], keys: u64, thresholds: &[f64]) -> ScoreCuts {
             let pages = ChosenPages::new(pages);
+            let cuts = ScoreCuts::new(&pages, &self.anomalous(&pages, keys), thresholds);
+            self.count(&cuts);
+            cuts
+        }
+
+        fn anomalous(&self, pages: &ChosenPages, keys: u64) -> ScoreHistogram {
             let anomalous = Mutex::new(ScoreHistogram::new(self.comparison, ScoreCuts::resolution(keys)));
             let mut counter = ScoreCounter::new(self.comparison);
             let scratch = &mut RowScratch::default();
             for (frame, regions) in self.frames.iter().filter_map(|(frame, regions)| Some((frame, regions.as_ref()?))) {
-                counter.count_anomalous(frame, regions, &pages, &anomalous, scratch);
+                counter.count_anomalous(frame, regions, pages, &anomalous, scratch);
             }
             counter.finish(&anomalous);
-            let cuts = ScoreCuts::new(&pages, &anomalous.into_inner().unwrap(), thresholds);
+            anomalous.into_inner().unwrap()
+        }
+
+        fn count(&self, cuts: &ScoreCuts) {
             std::thread::scope(|scope| {
                 for frames in self.frames.chunks(3) {
-                    let cuts = &cuts;
                     scope.spawn(move || {
                         let mut counter = CutCounter::new(cuts);
                         for (frame, _) in frames {
@@ -244,7 +252,6 @@ mod tests {
                     });
                 }
             });
-            cuts
         }
     }
 
@@ -344,22 +351,32 @@ mod tests {
         assert!(agree(&histogram, &bins(&histogram, &[cuts]), &histogram.bins()));
     }
 
-    /// Where anomalous scores are too many to be cuts one by one, those of a bin are one.
+    /// Where anomalous scores are too many to be cuts one by one, those of a bin are one; bins may lie close together, or
+    /// far apart.
     #[test]
     fn too_many_cuts_become_bins() {
-        let scores = (0..60_000_u64).map(|i| 1.0 + ((i * 48_271) % 60_013) as f64 * 1e-9);
-        let pixels: Vec<(f64, bool)> = scores.enumerate().map(|(i, score)| (score, i % 2 > 0)).collect();
-        let category = Category::new(&pixels, Comparison::F64);
-        let histogram = category.histogram(Resolution::of_keys(1 << 20).unwrap());
-        let cuts = category.cuts(&pages(&histogram), 1000);
-        assert!(cuts.agrees_with(&histogram));
-        let found = bins(&histogram, &[cuts]);
-        assert!(found.len() > 1000 && found.iter().any(|bin| bin.positives > 1 && !bin.is_tie()), "{}", found.len());
-        assert!(found.windows(2).all(|pair| pair[1].high < pair[0].low));
-        for bin in &found {
-            let inside = |pixel: &&(f64, bool)| (bin.low..=bin.high).contains(&pixel.0);
-            let counts = |class| pixels.iter().filter(inside).filter(|pixel| pixel.1 == class).count() as u64;
-            assert_eq!((bin.positives, bin.negatives), (counts(true), counts(false)));
+        for (apart, close) in [(4e-9, 1e-9), (5.2e-7, 4e-9)] {
+            let score = |i: u32| 1.0 + f64::from(i / 4) * apart + f64::from(i % 4) * close;
+            let pixels: Vec<(f64, bool)> = (0..60_000).map(|i| (score(i * 48_271 % 60_000), i % 4 < 2)).collect();
+            let category = Category::new(&pixels, Comparison::F64);
+            let histogram = category.histogram(Resolution::of_keys(1 << 20).unwrap());
+            let cuts = category.cuts(&pages(&histogram), 1000);
+            assert!(cuts.agrees_with(&histogram));
+            let found = bins(&histogram, &[cuts]);
+            assert!(
+                found.len() > 1000 && found.iter().any(|bin| bin.positives > 1 && !bin.is_tie()),
+                "{}",
+                found.len()
+            );
+            assert!(found.windows(2).all(|pair| pair[1].high < pair[0].low));
+            let mut sorted = pixels;
+            sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for bin in &found {
+                let inside = &sorted[sorted.partition_point(|pixel| pixel.0 < bin.low)..];
+                let inside = &inside[..inside.partition_point(|pixel| pixel.0 <= bin.high)];
+                let counts = |class| inside.iter().filter(|pixel| pixel.1 == class).count() as u64;
+                assert_eq!((bin.positives, bin.negatives), (counts(true), counts(false)));
+            }
         }
     }
 
@@ -396,6 +413,14 @@ mod tests {
         assert!(!changed(|pixel| pixel.1 = false).agrees_with(&histogram));
         let other_type = Category::new(&pixels, Comparison::F64).histogram(Resolution::default());
         assert!(!changed(|_| {}).agrees_with(&other_type));
+        // Nor does an anomalous score that changed between the two looks, though the page has as many pixels.
+        let mut moved = pixels.clone();
+        moved[500].0 += 1e-6;
+        let category = Category::new(&pixels, Comparison::F32);
+        let pages = ChosenPages::new(&pages(&histogram));
+        let cuts = ScoreCuts::new(&pages, &category.anomalous(&pages, ScoreCuts::FEWEST), &[]);
+        Category::new(&moved, Comparison::F32).count(&cuts);
+        assert!(!cuts.agrees_with(&histogram));
     }
 
     #[test]
