@@ -2,34 +2,33 @@
 
 use pimo_frame::{Mask, RowVisitor, Sample};
 
-use crate::score_rows::{Rows, by_runs};
-use crate::{OrderedKey, Regions};
+use crate::OrderedKey;
+use crate::score_rows::{Rows, by_runs, weights};
 
 /// Some pages of a histogram.
 #[derive(Clone, Debug)]
 pub struct ChosenPages {
-    /// A bit for every page that there may be, with keys of either type.
-    bits: Vec<u32>,
+    /// For every page that there may be, with keys of either type.
+    is_chosen: Vec<bool>,
 }
 
 impl ChosenPages {
     /// These [pages](crate::ScoreHistogram::page_of).
     pub fn new(pages: &[usize]) -> Self {
-        let mut bits = vec![0; 1 << (u64::PREFIX_BITS - u32::BITS.ilog2())];
-        for page in pages {
-            bits[page / 32] |= 1 << (page % 32);
+        let mut is_chosen = vec![false; 1 << u64::PREFIX_BITS];
+        for &page in pages {
+            is_chosen[page] = true;
         }
-        Self { bits }
+        Self { is_chosen }
     }
 
     /// Their prefixes, in ascending order.
     pub(crate) fn prefixes(&self) -> impl Iterator<Item = usize> {
-        let words = self.bits.iter().enumerate().filter(|(_, word)| **word != 0);
-        words.flat_map(|(at, &word)| (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| 32 * at + bit))
+        self.is_chosen.iter().enumerate().filter(|(_, is_chosen)| **is_chosen).map(|(prefix, _)| prefix)
     }
 
     pub(crate) fn contains(&self, prefix: usize) -> bool {
-        self.bits[prefix / 32] >> (prefix % 32) & 1 == 1
+        self.is_chosen[prefix]
     }
 }
 
@@ -46,9 +45,8 @@ impl<K: OrderedKey> RowVisitor for AnomalousRows<'_, K> {
 
     fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
         let Self { rows: Rows { counter, regions, .. }, pages } = self;
-        let weights = regions.map_or(&[][..], Regions::weights);
         by_runs(*regions, first, rows, width, |row, runs| {
-            counter.count_anomalous(row, runs, weights, |key| pages.contains(key.prefix()));
+            counter.count_anomalous(row, runs, weights(*regions), |key| pages.contains(key.prefix()));
         });
         self.rows.hand_over();
     }

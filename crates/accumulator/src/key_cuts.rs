@@ -204,7 +204,7 @@ impl<K: OrderedKey> KeyCuts<K> {
 
     /// The slot of a key that has to be compared with the cuts of its word.
     fn search(&self, key: K) -> u32 {
-        let word = key.cell(self.table[key.prefix()]) as usize / 64;
+        let word = key.cell(self.table[key.prefix()]) as usize >> WORD_BITS;
         let below = self.words.below(word).unwrap_or(0);
         let end = self.words.below(word + 1).unwrap_or(self.cuts.len());
         let key = key.without(self.width);

@@ -32,7 +32,7 @@ fn runs(regions: Option<&Regions>, y: usize) -> &[RegionRun] {
 }
 
 /// The weights of the regions.
-fn weights(regions: Option<&Regions>) -> &[u128] {
+pub(crate) fn weights(regions: Option<&Regions>) -> &[u128] {
     regions.map_or(&[], Regions::weights)
 }
 

@@ -216,7 +216,7 @@ impl PixelCounts {
         look(&self.histogram.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The metrics of all pixels, and pimo's own values that they come from; pages that were cut are taken so.
+    /// The metrics of all pixels; pages that were cut are taken so.
     ///
     /// # Errors
     /// More pixels than can be counted.
@@ -225,30 +225,54 @@ impl PixelCounts {
         cuts: &[ScoreCuts],
         settings: &Settings,
         levels: &[Level],
-    ) -> Result<(Vec<Metric>, CurveValues), CurveError> {
-        let values = self.values(cuts, &settings.aupro_limits, &metrics::thresholds(settings, levels))?;
-        if let Some(profile) = settings.profile {
-            return Ok((metrics::of_pixels_by(profile, &self.curve(cuts)?), values));
+    ) -> Result<Vec<Metric>, CurveError> {
+        match settings.profile {
+            Some(profile) => Ok(metrics::of_pixels_by(profile, &self.curve(cuts)?)),
+            None => self.metrics_of(&self.values(cuts, settings, levels)?, settings, levels),
         }
-        let mut metrics = metrics::of_pixels(&values, settings);
-        metrics.extend(metrics::at_levels(&values, settings, levels, self.totals.pixels())?);
-        Ok((metrics, values))
     }
 
-    /// All pixels of the category as a curve.
+    /// The same from [`Self::values`], where no other tool's metrics are wanted.
+    ///
+    /// # Errors
+    /// More pixels than can be counted.
+    pub(crate) fn metrics_of(
+        &self,
+        values: &CurveValues,
+        settings: &Settings,
+        levels: &[Level],
+    ) -> Result<Vec<Metric>, CurveError> {
+        let mut metrics = metrics::of_pixels(values, settings);
+        metrics.extend(metrics::at_levels(values, settings, levels, self.totals.pixels())?);
+        Ok(metrics)
+    }
+
+    /// What all pixels say up to the limits and at the thresholds that are wanted.
+    ///
+    /// # Errors
+    /// More pixels than can be counted.
+    pub(crate) fn values(
+        &self,
+        cuts: &[ScoreCuts],
+        settings: &Settings,
+        levels: &[Level],
+    ) -> Result<CurveValues, CurveError> {
+        let (limits, at) = (&settings.aupro_limits, metrics::thresholds(settings, levels));
+        let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
+        self.walk_down(cuts, |bin| walk.pass(&bin));
+        walk.finish()
+    }
+
+    /// All pixels of the category as a curve, with its bins in memory.
     fn curve(&self, cuts: &[ScoreCuts]) -> Result<ScoreCurve, CurveError> {
+        if cuts.is_empty() {
+            return ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), self.totals.regions());
+        }
         let mut count = 0;
         self.walk_down(cuts, |_| count += 1);
         let mut bins = Vec::with_capacity(count);
         self.walk_down(cuts, |bin| bins.push(bin));
         ScoreCurve::new(bins, self.totals.regions())
-    }
-
-    /// What the curve says up to limits and at thresholds, without its bins in memory.
-    fn values(&self, cuts: &[ScoreCuts], limits: &[f64], at: &[f64]) -> Result<CurveValues, CurveError> {
-        let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, at)?;
-        self.walk_down(cuts, |bin| walk.pass(&bin));
-        walk.finish()
     }
 
     fn walk_down(&self, cuts: &[ScoreCuts], mut see: impl FnMut(ScoreBin)) {
@@ -282,7 +306,7 @@ impl PixelCounts {
                 let BinUncertainty { area, peak } = walk.pass(&bin);
                 let page = histogram.page_of(bin.low);
                 if current.page != page {
-                    pages.extend(current.take().adding());
+                    pages.extend(std::mem::take(&mut current).adding());
                     current.page = page;
                 }
                 current.area += area;
@@ -315,11 +339,6 @@ impl PageUncertainty {
     /// The page, if it adds something.
     pub(crate) fn adding(self) -> Option<Self> {
         (self.splits || self.area > 0.0 || self.peak > 0.0).then_some(self)
-    }
-
-    /// The page, with another one to come.
-    fn take(&mut self) -> Self {
-        std::mem::take(self)
     }
 
     /// How many cuts the page needs at most.

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pimo_accumulator::{BadScore, ChosenPages, CutCounter, ImageScore, ScoreCounter, ScoreCuts, ScoreHistogram};
 use pimo_dataset::Class;
-use pimo_finaliser::{CurveValues, Interval};
+use pimo_finaliser::Interval;
 use pimo_frame::{Frame, RowScratch};
 
 use crate::category::CategoryRun;
@@ -57,7 +57,7 @@ impl Refinement<'_> {
             return self.run_in_groups(needed, most / 2, found);
         }
         let Some(cuts) = self.count_again(needed, most, found)? else { return Ok(None) };
-        Ok(Some(self.metrics(&[cuts])?.0))
+        Ok(Some(self.metrics(&[cuts])?))
     }
 
     /// Counts pages again in groups that have so many cuts at most.
@@ -83,7 +83,7 @@ impl Refinement<'_> {
             let group = self.fitting(needed, most);
             let Some(next) = self.count_again(group, most, found)? else { return Ok(None) };
             cuts.push(next);
-            sum.add(&self.metrics(&cuts)?.0);
+            sum.add(&self.metrics(&cuts)?);
             cuts.pop();
             let counted = group.len();
             pages.drain(..counted);
@@ -97,9 +97,14 @@ impl Refinement<'_> {
 
     /// The metrics of all pixels, and the pages that make some of them less precise than they are to be.
     fn measure(&self, cuts: &[ScoreCuts]) -> Result<(Vec<Metric>, Vec<PageUncertainty>), PipelineError> {
-        let (metrics, values) = self.metrics(cuts)?;
-        let pages = self.counts.uncertainty(cuts, &self.run.settings.aupro_limits, &values);
-        let mut pages = pages.map_err(|error| self.run.too_many_pixels(error))?;
+        let settings = self.run.settings;
+        let fault = |error| self.run.too_many_pixels(error);
+        let values = self.counts.values(cuts, settings, self.levels).map_err(fault)?;
+        let metrics = match settings.profile {
+            Some(_) => self.metrics(cuts)?,
+            None => self.counts.metrics_of(&values, settings, self.levels).map_err(fault)?,
+        };
+        let mut pages = self.counts.uncertainty(cuts, &settings.aupro_limits, &values).map_err(fault)?;
         let is_wide = |kind| metrics.iter().any(|metric| metric.kind == kind && !self.is_precise(metric));
         let [areas, peaks, rates] = [MetricKind::Area, MetricKind::Rate, MetricKind::AtThreshold].map(is_wide);
         pages.retain_mut(|page| {
@@ -114,8 +119,8 @@ impl Refinement<'_> {
         Ok((metrics, pages))
     }
 
-    /// The metrics of all pixels, and the values of pimo's own.
-    fn metrics(&self, cuts: &[ScoreCuts]) -> Result<(Vec<Metric>, CurveValues), PipelineError> {
+    /// The metrics of all pixels.
+    fn metrics(&self, cuts: &[ScoreCuts]) -> Result<Vec<Metric>, PipelineError> {
         let metrics = self.counts.metrics(cuts, self.run.settings, self.levels);
         metrics.map_err(|error| self.run.too_many_pixels(error))
     }

@@ -130,7 +130,7 @@ impl Rows<'_> {
         let settings = self.run.settings;
         let mut found = Vec::new();
         if let Some(pixels) = results.pixels.take().filter(|_| settings.metrics.ranks_all_pixels()) {
-            let coarse = || pixels.metrics(&[], settings, &results.levels).map(|(metrics, _)| metrics);
+            let coarse = || pixels.metrics(&[], settings, &results.levels);
             let of_pixels = results.refined.take().map_or_else(coarse, Ok);
             found.extend(of_pixels.map_err(|error| self.run.too_many_pixels(error))?);
         }
