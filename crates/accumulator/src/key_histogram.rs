@@ -48,6 +48,8 @@ pub struct KeyHistogram<K: OrderedKey> {
     pub(crate) pages: Vec<Page<K>>,
     /// For every prefix, one more than the index of its page, or 0.
     places: Vec<u32>,
+    /// Anomalous pixels in all pages.
+    positives: u64,
     /// Whether every page has the resolution it should have, and nothing waits: only then it can be read.
     settled: bool,
 }
@@ -61,7 +63,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
     /// An empty histogram. A resolution with fewer bins than a histogram needs is raised to that.
     pub fn new(resolution: Resolution) -> Self {
         let resolution = resolution.normalised();
-        Self { resolution, over: false, pages: Vec::new(), places: vec![0; 1 << K::PREFIX_BITS], settled: true }
+        let places = vec![0; 1 << K::PREFIX_BITS];
+        Self { resolution, over: false, pages: Vec::new(), places, positives: 0, settled: true }
     }
 
     /// What the histogram may hold.
@@ -80,6 +83,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         self.assert_settled();
         other.assert_settled();
         self.over |= other.over;
+        self.positives += other.positives;
         for theirs in &other.pages {
             let ours = self.page(theirs.prefix);
             // Whichever is coarser decides; `settle` makes both coarser still if need be.
@@ -139,6 +143,13 @@ impl<K: OrderedKey> KeyHistogram<K> {
         });
     }
 
+    /// Adds a page of another prefix than all others.
+    pub(crate) fn add_page(&mut self, page: Page<K>) {
+        self.positives += page.pixels().0;
+        let prefix = page.prefix;
+        *self.page(prefix) = page;
+    }
+
     /// The page with this prefix, if there is one.
     pub(crate) fn find(&self, prefix: usize) -> Option<&Page<K>> {
         self.assert_settled();
@@ -196,6 +207,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// Adds anomalous pixels in ascending order of keys, each with the index of its region's weight.
     pub(crate) fn absorb_positives(&mut self, pixels: &[(K, u32)], weights: &[u128]) {
+        self.positives += pixels.len() as u64;
         for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
             let weighted = |&(key, weight): &(K, u32)| Weighted {
                 weight: weights[weight as usize],
@@ -224,8 +236,9 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
         let count = self.pages.len();
         let resolution = self.resolution;
+        let beside = resolution.positives_beside(self.positives);
         let crowded = |(rank, page): &mut (usize, &mut Page<K>)| {
-            page.bits().is_some() || page.lists_more_than(resolution.longest_list(*rank, count))
+            page.bits().is_some() || page.lists_more_than(resolution.longest_list(*rank, count), beside)
         };
         let mut ranked: Vec<(usize, &mut Page<K>)> = self.pages.iter_mut().rev().enumerate().collect();
         ranked.retain_mut(crowded);

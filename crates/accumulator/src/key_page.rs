@@ -62,8 +62,9 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Whether the lists have more keys than this, of both classes.
-    pub(crate) fn lists_more_than(&mut self, keys: usize) -> bool {
+    /// Whether the lists have more keys than this, of both classes, less so many of anomalous pixels.
+    pub(crate) fn lists_more_than(&mut self, keys: usize, beside: usize) -> bool {
+        let keys = keys + beside.min(self.positives.len());
         self.listed_at_most() > keys && (self.listed_at_least() > keys || self.listed() > keys)
     }
 

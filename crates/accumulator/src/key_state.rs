@@ -155,7 +155,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
             .try_fold(weight, u128::checked_add)
             .filter(|weight| weight >> 126 == 0)
             .ok_or(StateError::Damaged("its region weights are larger than they can be"))?;
-        *histogram.page(prefix) = page;
+        histogram.add_page(page);
     }
     // A state that was settled before it was written does not change.
     let settled = histogram.clone_shape();

@@ -93,6 +93,14 @@ impl Resolution {
         Self { bins: self.bins.clamp(FEWEST_BINS, MOST_BINS), keys: self.keys.min(1 << 28) }
     }
 
+    /// Different keys of anomalous pixels that each page may list besides, where there are so many anomalous pixels in
+    /// all. As long as these are few, pages are divided for the sake of normal pixels only: high pages often have
+    /// many anomalous and hardly any normal ones, and would need as many bins as those where most pixels lie.
+    pub(crate) fn positives_beside(self, positives: u64) -> usize {
+        let most = (self.keys / 2 * 3).min(self.bins);
+        if positives <= u64::from(most) { most as usize / 16 } else { 0 }
+    }
+
     /// The longest list that a page may have, once not all keys fit, of both classes together: `rank` pages in use lie
     /// above it, and there are `pages`. Never grows with either, so that pages that are too long remain so.
     ///
