@@ -14,7 +14,7 @@
 //! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that a page of rank `r(p, D)` among
 //!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*.
 //! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it, but no more than are useful at
-//!    its rank r. The former never rise with j nor with h, the latter never with r.
+//!    its rank r among n. The former never rise with j nor with h, the latter never with r nor with n.
 //!
 //! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `d(p, D) <= d(p, E)`,
 //! `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
@@ -245,7 +245,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let bits = resolution.bits::<K>(ranked.len());
         let mut as_ruled = !ranked.is_empty();
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
-            let bits = bits.min(finest(rank));
+            let bits = bits.min(finest(rank, count));
             page.divide(bits);
             as_ruled &= page.bits() == Some(bits);
         }

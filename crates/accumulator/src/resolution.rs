@@ -25,23 +25,28 @@ fn fall(j: usize) -> i64 {
     i64::from(ratio.ilog2()) - 28
 }
 
+/// Most bits of a page, however few there are.
+pub(crate) const MOST_BITS: u32 = 18;
+/// Bins that are useful in all, where there are few pages.
+const USEFUL_BINS: usize = 1 << 20;
 /// Pages above those that are far below the highest scores, and most bits of one that is.
 const FAR_RANK: usize = 192;
 const FAR_BITS: u32 = 8;
 
-/// Most bits that are useful for a page with `rank` pages in use above it: max(11, 18 - floor(6 log2(1 + rank / 128))),
-/// and 8 below 192 pages, which is one and a half octaves of scores.
+/// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 13, 12 from one octave of
+/// scores (128 pages) below the highest on, and more where there are so few pages that 2^20 bins divide them finer; but
+/// 8 from one and a half octaves on.
 ///
-/// Far below the highest scores lie most pixels, and few that decide anything. Were the pages there as fine as there is
-/// room as long as pages are few, their bins would only be added up again later; and the fewer cells there are where
-/// most pixels are counted, the nearer they are to the processor.
-pub(crate) const fn finest(rank: usize) -> u32 {
-    if rank >= FAR_RANK {
-        return FAR_BITS;
-    }
-    let ratio = (rank as u128 + 128).pow(6);
-    let bits = 18_u32.saturating_sub(ratio.ilog2() - 42);
-    if bits > 11 { bits } else { 11 }
+/// Far below the highest scores lie most pixels, and few that decide anything. The fewer cells there are where
+/// most pixels are counted, the nearer they are to the processor; and bins that are finer than anything needs would
+/// only be added up again later.
+pub(crate) fn finest(rank: usize, pages: usize) -> u32 {
+    let by_rank = match rank {
+        0..128 => 13,
+        128..FAR_RANK => 12,
+        _ => return FAR_BITS,
+    };
+    by_rank.max((USEFUL_BINS / pages.max(1)).checked_ilog2().unwrap_or(0).min(MOST_BITS))
 }
 
 /// Fewest bins: one for each page of either key type.
@@ -173,13 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_useful_never_grows_with_the_rank() {
-        let finest: Vec<u32> = (0..1 << 19).map(finest).collect();
-        assert!(finest.is_sorted_by(|a, b| a >= b));
-        assert_eq!(
-            [finest[0], finest[33], finest[34], finest[128], finest[191], finest[192], finest[400_000]],
-            [18, 17, 16, 12, 11, 8, 8]
-        );
+    fn what_is_useful_never_grows() {
+        let ranks = [0, 1, 127, 128, 191, 192, 400_000];
+        for pages in 1..2000 {
+            let more = ranks.map(|rank| finest(rank, pages + 1));
+            assert!(more.is_sorted_by(|a, b| a >= b), "{more:?}");
+            assert!(ranks.iter().zip(more).all(|(&rank, more)| more <= finest(rank, pages)), "{more:?}");
+        }
+        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [13, 13, 13, 12, 12, 8, 8]);
+        assert_eq!([1, 4, 5, 64, 65, 129].map(|pages| finest(0, pages)), [18, 18, 17, 14, 13, 13]);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl ScoreCuts {
     }
 
     /// The fewest cuts that memory has to have room for: twice those of a page, however many scores it has.
-    pub const FEWEST: u64 = 2 << resolution::finest(0);
+    pub const FEWEST: u64 = 2 << resolution::MOST_BITS;
 
     /// The most cuts that can be handled.
     pub const MOST: u64 = resolution::MOST_KEYS as u64;

@@ -84,7 +84,7 @@ impl ScoreHistogram {
 
     /// Most bins of one page that is divided.
     pub fn most_of_page() -> u64 {
-        1 << resolution::finest(0)
+        1 << resolution::MOST_BITS
     }
 
     /// As [`Self::walk_down`], with the bins of cuts in place of those of the pages that they have.
