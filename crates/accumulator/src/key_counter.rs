@@ -8,6 +8,7 @@
 
 use pimo_frame::Sample;
 
+use crate::by_page::ByPage;
 use crate::key_ahead::Ahead;
 use crate::key_cache::KeyCache;
 use crate::key_cells::Cells;
@@ -65,6 +66,23 @@ pub(crate) struct Waiting<K> {
     pub(crate) counted: Vec<(K, u64)>,
 }
 
+/// What waited, in the order in which a histogram needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Arranged<K: OrderedKey> {
+    lows: ByPage<K::Low>,
+    counted: Vec<(K, u64)>,
+    positives: ByPage<(K::Low, u32)>,
+    weights: Vec<u128>,
+}
+
+impl<K: OrderedKey> Arranged<K> {
+    fn add_to(&self, histogram: &mut KeyHistogram<K>) {
+        histogram.absorb_negatives(&self.lows);
+        histogram.absorb_counts(&self.counted);
+        histogram.absorb_positives(&self.positives, &self.weights);
+    }
+}
+
 impl<K> Waiting<K> {
     /// How many there are, of both kinds.
     const fn len(&self) -> usize {
@@ -116,7 +134,8 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// The same for one that counts anomalous pixels alone.
     pub const fn bytes_of_anomalous() -> u64 {
         let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
-        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * OTHERS_WAITING as u64 * positive
+        let grouped = OTHERS_WAITING as u64 / 4 * 5 * size_of::<(K::Low, u32)>() as u64 + (4 << K::PREFIX_BITS);
+        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * OTHERS_WAITING as u64 * positive + grouped
     }
 
     /// Counts one row, or several that follow one another in memory; a counter of single-precision keys takes scores in single
@@ -194,18 +213,44 @@ impl<K: OrderedKey> KeyCounter<K> {
     ///
     /// Counts of pages that the histogram has divided remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
+        let arranged = self.arrange();
+        self.flush_arranged(&arranged, histogram);
+    }
+
+    /// Takes what waits and puts it in the order in which the histogram needs it: for those who lock the histogram only
+    /// then.
+    pub(crate) fn arrange(&mut self) -> Arranged<K> {
+        let lows = ByPage::of(&self.waiting.single, |&key| key, |key| K::pack_low(key.low()));
+        self.waiting.single.clear();
+        let mut counted = std::mem::take(&mut self.waiting.counted);
+        counted.sort_unstable_by_key(|counted| counted.0);
+        let mut positives =
+            ByPage::of(&self.positives, |pixel| pixel.0, |&(key, weight)| (K::pack_low(key.low()), weight));
+        self.positives.clear();
+        positives.sort_by_key(|pixel| pixel.0);
+        Arranged { lows, counted, positives, weights: std::mem::take(&mut self.weights) }
+    }
+
+    /// As [`Self::flush`], of what has been arranged.
+    pub(crate) fn flush_arranged(&mut self, arranged: &Arranged<K>, histogram: &mut KeyHistogram<K>) {
         if self.counted >= MOST_COUNTED {
             self.drain_counts(histogram);
         }
-        self.drain_waiting(histogram);
+        arranged.add_to(histogram);
         histogram.adjust();
         self.take_over(histogram);
     }
 
     /// Adds everything counted to the histogram. The counter can go on counting, and has to be finished again then.
     pub fn finish(&mut self, histogram: &mut KeyHistogram<K>) {
+        let arranged = self.arrange();
+        self.finish_arranged(&arranged, histogram);
+    }
+
+    /// As [`Self::finish`], when all that waited has been arranged.
+    pub(crate) fn finish_arranged(&mut self, arranged: &Arranged<K>, histogram: &mut KeyHistogram<K>) {
         self.drain_counts(histogram);
-        self.drain_waiting(histogram);
+        arranged.add_to(histogram);
         self.ask_at = 0;
         let as_ruled = histogram.settle();
         debug_assert!(as_ruled, "a page was coarser than the rule");
@@ -244,18 +289,6 @@ impl<K: OrderedKey> KeyCounter<K> {
         }
     }
 
-    fn drain_waiting(&mut self, histogram: &mut KeyHistogram<K>) {
-        histogram.absorb_negatives(&self.waiting.single);
-        self.waiting.single.clear();
-        self.waiting.counted.sort_unstable_by_key(|counted| counted.0);
-        histogram.absorb_counts(&self.waiting.counted);
-        self.waiting.counted.clear();
-        self.positives.sort_unstable_by_key(|pixel| pixel.0);
-        histogram.absorb_positives(&self.positives, &self.weights);
-        self.positives.clear();
-        self.weights.clear();
-    }
-
     fn drain_counts(&mut self, histogram: &mut KeyHistogram<K>) {
         self.cells.drain(histogram);
         let mut counts: Vec<(K, u64)> = self.cache.drain().collect();
@@ -277,7 +310,7 @@ mod tests {
 
     use super::*;
     use crate::Keyed;
-    use crate::key_histogram::tests::{SMALL, xorshift};
+    use crate::key_histogram::tests::{SMALL, absorb, xorshift};
 
     /// Scores of all kinds: ties, one octave, zeros of both signs, denormals, huge, negative.
     fn scores() -> impl Strategy<Value = Vec<f32>> {
@@ -335,9 +368,7 @@ mod tests {
                 None => negatives.push(score.key()),
             }
         }
-        histogram.absorb_negatives(&negatives);
-        positives.sort_unstable();
-        histogram.absorb_positives(&positives, weights);
+        absorb(&mut histogram, &negatives, &positives, weights);
         histogram.settle();
         histogram
     }

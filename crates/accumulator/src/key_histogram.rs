@@ -30,6 +30,7 @@
 use std::ops::ControlFlow;
 
 use crate::ScoreBin;
+use crate::by_page::ByPage;
 use crate::key_cuts::KeyCuts;
 use crate::key_page::Page;
 use crate::key_tally::{Tally, Weighted};
@@ -187,13 +188,10 @@ impl<K: OrderedKey> KeyHistogram<K> {
         &mut self.pages[self.places[prefix] as usize - 1]
     }
 
-    /// Adds normal pixels with these keys.
-    pub(crate) fn absorb_negatives(&mut self, keys: &[K]) {
-        let mut lows = vec![K::Low::default(); keys.len()];
-        let mut start = 0;
-        for (prefix, end) in by_prefix(keys, &mut lows).into_iter().enumerate().filter(|(_, end)| *end > 0) {
-            self.page(prefix).push_negatives(&lows[start..end as usize]);
-            start = end as usize;
+    /// Adds normal pixels, of which the low bits are given.
+    pub(crate) fn absorb_negatives(&mut self, lows: &ByPage<K::Low>) {
+        for (prefix, lows) in lows.iter() {
+            self.page(prefix).push_negatives(lows);
         }
     }
 
@@ -205,16 +203,14 @@ impl<K: OrderedKey> KeyHistogram<K> {
         }
     }
 
-    /// Adds anomalous pixels in ascending order of keys, each with the index of its region's weight.
-    pub(crate) fn absorb_positives(&mut self, pixels: &[(K, u32)], weights: &[u128]) {
-        self.positives += pixels.len() as u64;
-        for chunk in pixels.chunk_by(|a, b| a.0.prefix() == b.0.prefix()) {
-            let weighted = |&(key, weight): &(K, u32)| Weighted {
-                weight: weights[weight as usize],
-                count: 1,
-                low: K::pack_low(key.low()),
-            };
-            self.page(chunk[0].0.prefix()).absorb_positives(chunk.iter().map(weighted));
+    /// Adds anomalous pixels, those of each page in ascending order of low bits, each with the index of its region's
+    /// weight.
+    pub(crate) fn absorb_positives(&mut self, pixels: &ByPage<(K::Low, u32)>, weights: &[u128]) {
+        for (prefix, pixels) in pixels.iter() {
+            self.positives += pixels.len() as u64;
+            let weighted =
+                |&(low, weight): &(K::Low, u32)| Weighted { weight: weights[weight as usize], count: 1, low };
+            self.page(prefix).absorb_positives(pixels.iter().map(weighted));
         }
     }
 
@@ -276,25 +272,6 @@ impl<K: OrderedKey> KeyHistogram<K> {
     }
 }
 
-/// Puts the low bits of keys together that have the same prefix, in ascending order of prefixes. Gives for each prefix
-/// where its keys end, or 0 where there are none.
-fn by_prefix<K: OrderedKey>(keys: &[K], lows: &mut [K::Low]) -> Vec<u32> {
-    let mut places = vec![0_u32; 1 << K::PREFIX_BITS];
-    for key in keys {
-        places[key.prefix()] += 1;
-    }
-    let mut start = 0;
-    for place in places.iter_mut().filter(|place| **place > 0) {
-        start += std::mem::replace(place, start);
-    }
-    for key in keys {
-        let place = &mut places[key.prefix()];
-        lows[*place as usize] = K::pack_low(key.low());
-        *place += 1;
-    }
-    places
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
@@ -314,6 +291,20 @@ pub(crate) mod tests {
         *state >> 11
     }
 
+    /// Adds pixels in any order, anomalous ones with the indices of their weights.
+    pub(crate) fn absorb<K: OrderedKey>(
+        histogram: &mut KeyHistogram<K>,
+        negatives: &[K],
+        positives: &[(K, u32)],
+        weights: &[u128],
+    ) {
+        let low = |key: K| K::pack_low(key.low());
+        histogram.absorb_negatives(&ByPage::of(negatives, |&key| key, |&key| low(key)));
+        let mut positives = ByPage::of(positives, |pixel| pixel.0, |&(key, weight)| (low(key), weight));
+        positives.sort_by_key(|pixel| pixel.0);
+        histogram.absorb_positives(&positives, weights);
+    }
+
     pub(crate) type Pixels = Vec<(u32, Option<u128>)>;
 
     /// Keys that crowd some pages, and some far away.
@@ -328,12 +319,10 @@ pub(crate) mod tests {
     pub(crate) fn count(resolution: Resolution, pixels: &[(u32, Option<u128>)]) -> KeyHistogram<u32> {
         let mut histogram = KeyHistogram::new(resolution);
         let negatives: Vec<u32> = pixels.iter().filter(|p| p.1.is_none()).map(|p| p.0).collect();
-        histogram.absorb_negatives(&negatives);
         let (positives, weights): (Vec<u32>, Vec<u128>) =
             pixels.iter().filter_map(|p| p.1.map(|weight| (p.0, weight))).unzip();
-        let mut positives: Vec<(u32, u32)> = positives.into_iter().zip(0..).collect();
-        positives.sort_unstable();
-        histogram.absorb_positives(&positives, &weights);
+        let positives: Vec<(u32, u32)> = positives.into_iter().zip(0..).collect();
+        absorb(&mut histogram, &negatives, &positives, &weights);
         histogram.settle();
         histogram
     }

@@ -14,6 +14,7 @@
 
 mod bad_score;
 mod best_iou;
+mod by_page;
 mod chosen_pages;
 mod cut_words;
 mod grid_cells;

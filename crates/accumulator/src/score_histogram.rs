@@ -234,8 +234,8 @@ impl ScoreCounter {
     /// If the histogram is of the other type.
     pub fn finish(&mut self, histogram: &Mutex<ScoreHistogram>) {
         match self {
-            Self::Single(counter) => counter.finish(lock(histogram).single()),
-            Self::Double(counter) => counter.finish(lock(histogram).double()),
+            Self::Single(counter) => finish(counter, histogram, ScoreHistogram::single),
+            Self::Double(counter) => finish(counter, histogram, ScoreHistogram::double),
         }
     }
 }
@@ -265,6 +265,15 @@ fn keep<K: OrderedKey>(
     if from < frame.evaluated().height as usize {
         frame.visit_rows(scratch, &mut rows);
     }
+}
+
+fn finish<K: OrderedKey>(
+    counter: &mut KeyCounter<K>,
+    histogram: &Mutex<ScoreHistogram>,
+    of_type: fn(&mut ScoreHistogram) -> &mut KeyHistogram<K>,
+) {
+    let arranged = counter.arrange();
+    counter.finish_arranged(&arranged, of_type(&mut lock(histogram)));
 }
 
 fn take_back<K: OrderedKey>(

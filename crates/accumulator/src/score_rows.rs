@@ -68,8 +68,9 @@ impl<K: OrderedKey> Rows<'_, K> {
     /// Adds what waits to the histogram if it is much.
     pub(crate) fn hand_over(&mut self) {
         if self.counter.is_full() {
+            let arranged = self.counter.arrange();
             let mut histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-            self.counter.flush((self.of_type)(&mut histogram));
+            self.counter.flush_arranged(&arranged, (self.of_type)(&mut histogram));
         } else if self.counter.is_curious()
             // Skipped if another thread holds the lock: a fresh resolution is only an optimisation.
             && let Ok(mut histogram) = self.histogram.try_lock()
