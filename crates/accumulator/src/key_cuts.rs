@@ -19,7 +19,7 @@ use crate::key_cells::{entry, locate};
 use crate::key_page::{Page, scores_of_keys};
 use crate::key_tally::Weighted;
 use crate::ordered_key::CELL_BITS;
-use crate::{KeyHistogram, OrderedKey, ScoreBin};
+use crate::{BinWalk, KeyHistogram, OrderedKey, ScoreBin};
 
 /// Most buckets for each cut: a word.
 const BUCKETS_OF_CUT: usize = 1 << WORD_BITS;
@@ -245,13 +245,13 @@ impl<K: OrderedKey> KeyCuts<K> {
         self.pages.binary_search_by_key(&prefix, |page| page.prefix).ok()
     }
 
-    /// Shows the occupied bins of a page in descending order until there is enough.
-    pub(crate) fn walk_down(&self, page: usize, see: &mut impl FnMut(ScoreBin) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// Goes down the occupied bins of a page until there is enough.
+    pub(crate) fn walk_down(&self, page: usize, walk: &mut impl BinWalk) -> ControlFlow<()> {
         let prefix = self.pages[page].prefix;
         let mut end = (1_u64 << K::LOW_BITS) - 1;
         let mut show = |low: u64, high: u64, positives: u64, negatives: u64, weight: u128| {
             let (low, high) = scores_of_keys::<K>(prefix, low, high);
-            see(ScoreBin { positives, negatives, weight, low, high })
+            walk.pass(&ScoreBin { positives, negatives, weight, low, high })
         };
         for cut in self.cuts_of(page).rev() {
             let low = self.cuts[cut].low();

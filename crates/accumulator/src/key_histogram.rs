@@ -29,12 +29,12 @@
 
 use std::ops::ControlFlow;
 
-use crate::ScoreBin;
 use crate::by_page::ByPage;
 use crate::key_cuts::KeyCuts;
 use crate::key_page::Page;
 use crate::key_tally::{Tally, Weighted};
 use crate::resolution::finest;
+use crate::{BinWalk, ScoreBin};
 use crate::{OrderedKey, Resolution};
 
 /// Counts of anomalous and normal pixels, and of region weights, on the whole axis of scores.
@@ -103,20 +103,19 @@ impl<K: OrderedKey> KeyHistogram<K> {
     pub fn bins(&self) -> Vec<ScoreBin> {
         self.assert_settled();
         let mut bins = Vec::with_capacity(self.pages.iter().map(Page::most_bins).sum());
-        self.walk_down(|bin| {
-            bins.push(bin);
+        self.walk_down(&mut |bin: &ScoreBin| {
+            bins.push(*bin);
             ControlFlow::Continue(())
         });
         bins
     }
 
-    /// Shows the occupied bins from the highest scores to the lowest, until there is enough: the fastest way to see
-    /// them all.
+    /// Goes down the occupied bins, until there is enough: the fastest way to see them all.
     #[inline]
-    pub fn walk_down(&self, mut see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
+    pub fn walk_down(&self, walk: &mut impl BinWalk) {
         self.assert_settled();
         // A break only ends the walk.
-        let _ = self.pages.iter().rev().try_for_each(|page| page.walk_down(&mut see));
+        let _ = self.pages.iter().rev().try_for_each(|page| page.walk_down(walk));
     }
 
     /// The occupied bins from the highest scores to the lowest, one page of them in memory at a time.
@@ -124,8 +123,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
         self.assert_settled();
         self.pages.iter().rev().flat_map(|page| {
             let mut bins = Vec::with_capacity(page.most_bins());
-            let _ = page.walk_down(&mut |bin| {
-                bins.push(bin);
+            let _ = page.walk_down(&mut |bin: &ScoreBin| {
+                bins.push(*bin);
                 ControlFlow::Continue(())
             });
             bins
@@ -134,12 +133,12 @@ impl<K: OrderedKey> KeyHistogram<K> {
 
     /// As [`Self::walk_down`], with the bins of [cuts](KeyCuts) in place of those pages that have some.
     #[inline]
-    pub(crate) fn walk_down_cut(&self, cuts: &[&KeyCuts<K>], mut see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
+    pub(crate) fn walk_down_cut(&self, cuts: &[&KeyCuts<K>], walk: &mut impl BinWalk) {
         self.assert_settled();
         let _ = self.pages.iter().rev().try_for_each(|page| {
             match cuts.iter().find_map(|cuts| Some((cuts, cuts.find(page.prefix)?))) {
-                Some((cuts, place)) => cuts.walk_down(place, &mut see),
-                None => page.walk_down(&mut see),
+                Some((cuts, place)) => cuts.walk_down(place, walk),
+                None => page.walk_down(walk),
             }
         });
     }
@@ -382,6 +381,57 @@ pub(crate) mod tests {
                 prop_assert_eq!(histogram.pixels(), seen);
                 prop_assert_eq!(seen.0 + seen.1, pixels.len() as u64);
             }
+        }
+    }
+
+    /// Goes past bins together every other time that it may.
+    #[derive(Default)]
+    struct EveryOther {
+        asked: usize,
+        seen: Vec<ScoreBin>,
+    }
+
+    impl BinWalk for EveryOther {
+        fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
+            self.seen.push(*bin);
+            ControlFlow::Continue(())
+        }
+
+        fn pass_together(&mut self, bins: &ScoreBin) -> bool {
+            self.asked += 1;
+            let goes = self.asked.is_multiple_of(2);
+            self.seen.extend(goes.then_some(*bins));
+            goes
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn bins_that_come_together_are_the_sum_of_their_bins(
+            pixels in proptest::collection::vec((0_u32..4, 0_u32..0x1_0000, 0_u32..100), 400..2000),
+        ) {
+            // All pages are crowded, and few pixels are anomalous.
+            let pixels: Pixels = pixels
+                .into_iter()
+                .map(|(page, low, class)| ((0xc000 + page) << 16 | low, (class == 0).then_some(1 << 70)))
+                .collect();
+            let histogram = count(SMALL, &pixels);
+            let mut walk = EveryOther::default();
+            histogram.walk_down(&mut walk);
+            let mut bins = histogram.bins().into_iter().peekable();
+            prop_assert!(walk.asked > 2 && walk.seen.is_sorted_by(|a, b| a.low > b.high));
+            for seen in walk.seen {
+                let mut inside = Vec::new();
+                while let Some(bin) = bins.next_if(|bin| seen.low <= bin.low && bin.high <= seen.high) {
+                    inside.push(bin);
+                }
+                prop_assert_eq!(seen.negatives, inside.iter().map(|bin| bin.negatives).sum::<u64>());
+                prop_assert_eq!(seen.positives, inside.iter().map(|bin| bin.positives).sum::<u64>());
+                prop_assert!(inside.len() == 1 || seen.positives == 0);
+            }
+            prop_assert_eq!(bins.next(), None);
         }
     }
 

@@ -1,10 +1,13 @@
 //! One page of a key histogram: a list of its keys, or bins of equal width.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::key_bins::Bins;
 use crate::key_tally::{OneKey, Tally, Weighted};
-use crate::{OrderedKey, ScoreBin};
+use crate::{BinWalk, OrderedKey, ScoreBin};
+
+/// Most bins that a walk is offered together.
+const TOGETHER: usize = 64;
 
 /// The keys of one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,33 +204,62 @@ impl<K: OrderedKey> Page<K> {
         negatives + self.positives.len()
     }
 
-    /// Shows the occupied bins in descending order until there is enough. The page has been settled.
+    /// Goes down the occupied bins until there is enough. The page has been settled.
     #[inline]
-    pub(crate) fn walk_down(&self, see: &mut impl FnMut(ScoreBin) -> ControlFlow<()>) -> ControlFlow<()> {
+    pub(crate) fn walk_down(&self, walk: &mut impl BinWalk) -> ControlFlow<()> {
+        match &self.negatives {
+            Negatives::Listed { keys, .. } => self.walk_down_list(keys, walk),
+            Negatives::Divided(bins) => self.walk_down_bins(bins.counts(), walk),
+        }
+    }
+
+    #[inline]
+    fn walk_down_list(&self, keys: &[Tally<K::Low>], walk: &mut impl BinWalk) -> ControlFlow<()> {
         let width = self.width();
         let mut positives = self.positives.as_slice();
-        let mut see_negatives = |low: u64, count: u64| {
-            while let Some(higher) = take_last_if(&mut positives, |pixels| pixels.low.into() > low) {
-                see(self.bin(higher.low.into(), width, 0, &higher))?;
+        for key in keys.iter().rev() {
+            while let Some(higher) = take_last_if(&mut positives, |pixels| pixels.low > key.low) {
+                walk.pass(&self.bin(higher.low.into(), width, 0, &higher))?;
             }
-            let beside = take_last_if(&mut positives, |pixels| pixels.low.into() == low).unwrap_or_default();
-            see(self.bin(low, width, count, &beside))
-        };
-        match &self.negatives {
-            Negatives::Listed { keys, .. } => {
-                for key in keys.iter().rev() {
-                    see_negatives(key.low.into(), key.count)?;
-                }
-            }
-            Negatives::Divided(divided) => {
-                for (at, &count) in divided.counts().iter().enumerate().rev() {
-                    if count > 0 {
-                        see_negatives((at as u64) << width, count)?;
+            let beside = take_last_if(&mut positives, |pixels| pixels.low == key.low).unwrap_or_default();
+            walk.pass(&self.bin(key.low.into(), width, key.count, &beside))?;
+        }
+        positives.iter().rev().try_for_each(|pixels| walk.pass(&self.bin(pixels.low.into(), width, 0, pixels)))
+    }
+
+    #[inline]
+    fn walk_down_bins(&self, counts: &[u64], walk: &mut impl BinWalk) -> ControlFlow<()> {
+        let width = self.width();
+        let mut end = counts.len();
+        for pixels in self.positives.iter().rev() {
+            let at = (pixels.low.into() >> width) as usize;
+            self.walk_down_normal(counts, at + 1..end, walk)?;
+            walk.pass(&self.bin(pixels.low.into(), width, counts.get(at).copied().unwrap_or(0), pixels))?;
+            end = at;
+        }
+        self.walk_down_normal(counts, 0..end, walk)
+    }
+
+    /// The same of bins of which none has anomalous pixels.
+    #[inline]
+    fn walk_down_normal(&self, counts: &[u64], bins: Range<usize>, walk: &mut impl BinWalk) -> ControlFlow<()> {
+        let (width, none) = (self.width(), Weighted::default());
+        let mut end = bins.end.min(counts.len());
+        while end > bins.start {
+            let start = bins.start.max(end.saturating_sub(TOGETHER));
+            let sum: u64 = counts[start..end].iter().sum();
+            if sum > 0 {
+                let (low, high) = ((start as u64) << width, ((end as u64) << width) - 1);
+                let (low, high) = scores_of_keys::<K>(self.prefix, low, high);
+                if !walk.pass_together(&ScoreBin { positives: 0, negatives: sum, weight: 0, low, high }) {
+                    for at in (start..end).rev().filter(|&at| counts[at] > 0) {
+                        walk.pass(&self.bin((at as u64) << width, width, counts[at], &none))?;
                     }
                 }
             }
+            end = start;
         }
-        positives.iter().rev().try_for_each(|pixels| see(self.bin(pixels.low.into(), width, 0, pixels)))
+        ControlFlow::Continue(())
     }
 
     /// The bin of 2^width keys from this one on.

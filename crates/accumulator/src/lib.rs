@@ -14,6 +14,7 @@
 
 mod bad_score;
 mod best_iou;
+mod bin_walk;
 mod by_page;
 mod chosen_pages;
 mod cut_words;
@@ -52,6 +53,7 @@ mod two_sum;
 
 pub use bad_score::BadScore;
 pub use best_iou::{BestIou, BestIouFinder, Counted};
+pub use bin_walk::BinWalk;
 pub use chosen_pages::ChosenPages;
 pub use grid_cells::{GridCells, GridRows};
 pub use high_pixels::HighPixels;

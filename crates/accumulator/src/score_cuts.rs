@@ -257,8 +257,8 @@ mod tests {
 
     fn bins(histogram: &ScoreHistogram, cuts: &[ScoreCuts]) -> Vec<ScoreBin> {
         let mut bins = Vec::new();
-        histogram.walk_down_cut(cuts, |bin| {
-            bins.push(bin);
+        histogram.walk_down_cut(cuts, &mut |bin: &ScoreBin| {
+            bins.push(*bin);
             ControlFlow::Continue(())
         });
         bins

@@ -1,6 +1,5 @@
 //! A key histogram of either width, and the counters that several threads fill it with.
 
-use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use pimo_frame::{Comparison, Frame, RowScratch, RowVisitor};
@@ -9,7 +8,7 @@ use crate::chosen_pages::{AnomalousRows, ChosenPages};
 use crate::key_cuts::KeyCuts;
 use crate::score_cuts::{Keys, ScoreCuts};
 use crate::score_rows::{Rows, RowsAhead, RowsBack};
-use crate::{KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
+use crate::{BinWalk, KeyCounter, KeyHistogram, OrderedKey, Regions, Resolution, ScoreBin, resolution};
 
 /// The histogram of all pixels of a category, in the type in which its scores are compared.
 #[derive(Clone, Debug)]
@@ -64,10 +63,10 @@ impl ScoreHistogram {
 
     /// As [`KeyHistogram::walk_down`].
     #[inline]
-    pub fn walk_down(&self, see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
+    pub fn walk_down(&self, walk: &mut impl BinWalk) {
         match self {
-            Self::Single(histogram) => histogram.walk_down(see),
-            Self::Double(histogram) => histogram.walk_down(see),
+            Self::Single(histogram) => histogram.walk_down(walk),
+            Self::Double(histogram) => histogram.walk_down(walk),
         }
     }
 
@@ -92,10 +91,10 @@ impl ScoreHistogram {
     /// # Panics
     /// If the cuts are of the other type.
     #[inline]
-    pub fn walk_down_cut(&self, cuts: &[ScoreCuts], see: impl FnMut(ScoreBin) -> ControlFlow<()>) {
+    pub fn walk_down_cut(&self, cuts: &[ScoreCuts], walk: &mut impl BinWalk) {
         match self {
-            Self::Single(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::single), see),
-            Self::Double(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::double), see),
+            Self::Single(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::single), walk),
+            Self::Double(histogram) => histogram.walk_down_cut(&keys_of(cuts, Keys::double), walk),
         }
     }
 

@@ -1,6 +1,8 @@
 //! All dataset-level metrics from one walk over the bins, without a list of them.
 
-use pimo_accumulator::ScoreBin;
+use std::ops::ControlFlow;
+
+use pimo_accumulator::{BinWalk, ScoreBin};
 
 use crate::Interval;
 use crate::area_below::{ProAreas, RocAreas};
@@ -97,24 +99,9 @@ impl CurveWalk {
     /// # Errors
     /// Bins that are not in descending order, or do not hold as much as was said.
     pub fn down(mut self, bins: impl IntoIterator<Item = ScoreBin>) -> Result<CurveValues, CurveError> {
-        bins.into_iter().for_each(|bin| self.pass(&bin));
+        // A break means a fault, which is kept.
+        let _ = bins.into_iter().try_for_each(|bin| self.pass(&bin));
         self.finish()
-    }
-
-    /// Goes down past the next bin.
-    #[inline]
-    pub fn pass(&mut self, bin: &ScoreBin) {
-        if let Err(fault) = self.check(bin) {
-            self.fault.get_or_insert(fault);
-            return;
-        }
-        self.lowest = bin.low;
-        let step = self.above.step(bin);
-        self.rates.add(&step);
-        if bin.positives > 0 {
-            self.rise(&step);
-        }
-        self.above.pass(bin);
     }
 
     #[inline]
@@ -162,6 +149,30 @@ impl CurveWalk {
             fpr95: self.fpr95.finish(),
             at: self.rates.finish(),
         })
+    }
+}
+
+impl BinWalk for CurveWalk {
+    #[inline]
+    fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
+        if let Err(fault) = self.check(bin) {
+            self.fault.get_or_insert(fault);
+            return ControlFlow::Break(());
+        }
+        self.lowest = bin.low;
+        let step = self.above.step(bin);
+        self.rates.add(&step);
+        if bin.positives > 0 {
+            self.rise(&step);
+        }
+        self.above.pass(bin);
+        ControlFlow::Continue(())
+    }
+
+    #[inline]
+    fn pass_together(&mut self, bins: &ScoreBin) -> bool {
+        // All else needs only the sum of what is between bins with positives.
+        self.rates.passes(bins) && self.pass(bins).is_continue()
     }
 }
 
@@ -215,7 +226,17 @@ mod tests {
                 fpr95: curve.fpr95(),
                 at: at.iter().map(|&at| curve.at(at)).collect(),
             };
-            prop_assert_eq!(values, expected);
+            prop_assert_eq!(&values, &expected);
+            // The same of bins without positives that come together as far as may be.
+            let mut walk = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap();
+            for bins in curve.bins.chunk_by(|a, b| a.positives + b.positives == 0) {
+                let (first, last) = (bins[0], bins[bins.len() - 1]);
+                let negatives = bins.iter().map(|bin| bin.negatives).sum();
+                if first.positives > 0 || !walk.pass_together(&ScoreBin { low: last.low, negatives, ..first }) {
+                    bins.iter().for_each(|bin| assert!(walk.pass(bin).is_continue()));
+                }
+            }
+            prop_assert_eq!(walk.finish().unwrap(), expected);
         }
     }
 

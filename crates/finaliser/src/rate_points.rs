@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use pimo_accumulator::{ScoreBin, WEIGHT_BITS};
+use pimo_accumulator::{BinWalk, ScoreBin, WEIGHT_BITS};
 
 use crate::Decimal;
 use crate::quotient::quotient;
@@ -92,67 +92,67 @@ impl Passed {
     }
 }
 
-/// The search for the highest edges of bins at which the shared FPR reaches given levels, while the bins of the normal
-/// images come from the highest scores to the lowest.
+/// Searches for the highest edges of bins at which the shared FPR reaches given levels, of which there are several lists,
+/// while the bins of the normal images come from the highest scores to the lowest.
 ///
 /// ```
-/// use pimo_accumulator::ScoreBin;
+/// use pimo_accumulator::{BinWalk, ScoreBin};
 /// use pimo_finaliser::{NormalPixels, RateWalk};
 ///
 /// let normal = NormalPixels::Equal { pixels: 10, images: 2 };
-/// let mut walk = RateWalk::new(normal, &[0.1, 0.15]);
+/// let mut walk = RateWalk::new(normal, [&[0.1, 0.15]]);
 /// let bin = |score, negatives| ScoreBin { positives: 0, negatives, weight: 0, low: score, high: score };
 /// assert!(walk.pass(&bin(9.0, 1)).is_continue());
 /// assert!(walk.pass(&bin(8.0, 2)).is_break());
-/// assert_eq!(walk.finish()[0].threshold, 8.0);
+/// let [points] = walk.finish();
+/// assert_eq!(points[0].threshold, 8.0);
 /// ```
-pub struct RateWalk<'a> {
+pub struct RateWalk<'a, const N: usize> {
     normal: NormalPixels,
     passed: Passed,
+    searches: [Search<'a>; N],
+    /// With fewer negatives than this no search comes to its next level.
+    enough: u64,
+}
+
+/// The search for one list of levels.
+struct Search<'a> {
     /// Ascending levels that have not been reached.
     ahead: &'a [f64],
-    /// With fewer negatives than this the next level is not reached.
-    enough: u64,
     points: Vec<RatePoint>,
 }
 
-impl<'a> RateWalk<'a> {
-    /// A search for ascending levels.
-    pub fn new(normal: NormalPixels, levels: &'a [f64]) -> Self {
-        let mut walk = Self { normal, passed: Passed::default(), ahead: levels, enough: 0, points: Vec::new() };
+impl<'a, const N: usize> RateWalk<'a, N> {
+    /// Searches for lists of ascending levels.
+    pub fn new(normal: NormalPixels, levels: [&'a [f64]; N]) -> Self {
+        let searches = levels.map(|ahead| Search { ahead, points: Vec::new() });
+        let mut walk = Self { normal, passed: Passed::default(), searches, enough: 0 };
         walk.look_ahead();
         walk
     }
 
-    /// Goes past the next bin; breaks when every level has been reached.
-    #[inline]
-    pub fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
-        self.passed.add(bin);
-        if self.passed.negatives >= self.enough {
-            self.compare(bin);
-        }
-        if self.ahead.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    /// The edges by falling threshold. Levels that meet the same edge give one point; those that no edge reaches give
-    /// none.
-    pub fn finish(self) -> Vec<RatePoint> {
-        self.points
+    /// The edges by falling threshold, for each list. Levels that meet the same edge give one point; those that no edge
+    /// reaches give none.
+    pub fn finish(self) -> [Vec<RatePoint>; N] {
+        self.searches.map(|search| search.points)
     }
 
     fn compare(&mut self, bin: &ScoreBin) {
+        let pixels = self.passed.pixels();
         let shared_fpr = self.normal.rate(self.passed);
-        let reached = self.ahead.iter().take_while(|&&level| level <= shared_fpr).count();
-        if reached > 0 {
-            let pixels = self.passed.pixels();
-            self.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr, pixels });
-            self.ahead = &self.ahead[reached..];
-            self.look_ahead();
+        for search in &mut self.searches {
+            let reached = search.ahead.iter().take_while(|&&level| level <= shared_fpr).count();
+            if reached > 0 {
+                search.points.push(RatePoint { threshold: bin.low, highest: bin.high, shared_fpr, pixels });
+                search.ahead = &search.ahead[reached..];
+            }
         }
+        self.look_ahead();
     }
 
     fn look_ahead(&mut self) {
-        self.enough = match (self.ahead.first(), self.normal) {
+        let next = self.searches.iter().filter_map(|search| search.ahead.first()).copied().min_by(f64::total_cmp);
+        self.enough = match (next, self.normal) {
             (None, _) => u64::MAX,
             // Two divisions for every bin would cost more than adding it up; a little less than this is never enough.
             (Some(level), NormalPixels::Equal { pixels, images }) => {
@@ -160,6 +160,27 @@ impl<'a> RateWalk<'a> {
             }
             (Some(_), NormalPixels::Weighted { .. }) => 0,
         };
+    }
+}
+
+/// Breaks when all levels have been reached.
+impl<const N: usize> BinWalk for RateWalk<'_, N> {
+    #[inline]
+    fn pass(&mut self, bin: &ScoreBin) -> ControlFlow<()> {
+        self.passed.add(bin);
+        if self.passed.negatives >= self.enough {
+            self.compare(bin);
+        }
+        if self.enough == u64::MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    #[inline]
+    fn pass_together(&mut self, bins: &ScoreBin) -> bool {
+        let reaches_none = self.passed.negatives + bins.negatives < self.enough;
+        if reaches_none {
+            self.passed.add(bins);
+        }
+        reaches_none
     }
 }
 
@@ -187,9 +208,10 @@ mod tests {
     }
 
     fn rate_points(bins: impl IntoIterator<Item = ScoreBin>, normal: NormalPixels, levels: &[f64]) -> Vec<RatePoint> {
-        let mut walk = RateWalk::new(normal, levels);
+        let mut walk = RateWalk::new(normal, [levels]);
         let _ = bins.into_iter().try_for_each(|bin| walk.pass(&bin));
-        walk.finish()
+        let [points] = walk.finish();
+        points
     }
 
     proptest! {
@@ -212,8 +234,23 @@ mod tests {
                 f64::from_bits(rate.to_bits().saturating_add_signed(if rate > 0.0 { aside } else { 0 }))
             };
             let levels: Vec<f64> = levels.into_iter().map(level).filter(|&level| level > 0.0).collect();
-            prop_assert_eq!(rate_points(bins.clone(), normal, &levels), plainly(&bins, normal, &levels));
+            let expected = plainly(&bins, normal, &levels);
+            prop_assert_eq!(&rate_points(bins.clone(), normal, &levels), &expected);
+            // Several lists, of bins that come together as far as may be.
+            let (odd, even): (Vec<f64>, Vec<f64>) = levels.chunks(2).map(|two| (two[0], two[two.len() - 1])).unzip();
+            let mut walk = RateWalk::new(normal, [&levels, &odd, &even, &[]]);
+            let _ = bins.chunks(3).try_for_each(|bins| {
+                let together = ScoreBin { low: bins[bins.len() - 1].low, negatives: negatives(bins), ..bins[0] };
+                if walk.pass_together(&together) { ControlFlow::Continue(()) } else { bins.iter().try_for_each(|bin| walk.pass(bin)) }
+            });
+            prop_assert_eq!(
+                walk.finish(), [expected, plainly(&bins, normal, &odd), plainly(&bins, normal, &even), Vec::new()]
+            );
         }
+    }
+
+    fn negatives(bins: &[ScoreBin]) -> u64 {
+        bins.iter().map(|bin| bin.negatives).sum()
     }
 
     fn bin(low: f64, negatives: u64, weight: u128) -> ScoreBin {

@@ -101,6 +101,12 @@ impl RatesAt {
         }
     }
 
+    /// Whether a bin, or several together, may be left out.
+    #[inline]
+    pub(crate) fn passes(&self, bin: &ScoreBin) -> bool {
+        !self.reaches(bin)
+    }
+
     /// Whether a bin has scores below the next threshold, or that is no number and gives way to others.
     #[inline]
     fn reaches(&self, bin: &ScoreBin) -> bool {

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pimo_accumulator::{CutCounter, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreCuts, ScoreHistogram};
+use pimo_accumulator::{
+    BinWalk, CutCounter, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreCuts, ScoreHistogram,
+};
 use pimo_dataset::Class;
 use pimo_finaliser::{
     BinUncertainty, BinnedAxis, CurveError, CurveValues, CurveWalk, FprBounds, NormalPixels, Profile, RatePoint,
@@ -156,17 +158,9 @@ impl PixelCounts {
         levels: [&[f64]; N],
     ) -> [Vec<RatePoint>; N] {
         self.with_normal(category, images, |histogram, normal| {
-            let mut walks = levels.map(|levels| RateWalk::new(normal, levels));
-            histogram.walk_down(|bin| {
-                let mut left = ControlFlow::Break(());
-                for walk in &mut walks {
-                    if walk.pass(&bin).is_continue() {
-                        left = ControlFlow::Continue(());
-                    }
-                }
-                left
-            });
-            walks.map(RateWalk::finish)
+            let mut walk = RateWalk::new(normal, levels);
+            histogram.walk_down(&mut walk);
+            walk.finish()
         })
     }
 
@@ -199,7 +193,7 @@ impl PixelCounts {
     pub(crate) fn largest(&self) -> Option<f64> {
         let mut largest = None;
         self.with_histogram(|histogram| {
-            histogram.walk_down(|bin| {
+            histogram.walk_down(&mut |bin: &ScoreBin| {
                 largest = Some(bin.high);
                 ControlFlow::Break(())
             });
@@ -259,7 +253,7 @@ impl PixelCounts {
     ) -> Result<CurveValues, CurveError> {
         let (limits, at) = (&settings.aupro_limits, metrics::thresholds(settings, levels));
         let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
-        self.walk_down(cuts, |bin| walk.pass(&bin));
+        self.walk_down(cuts, &mut walk);
         walk.finish()
     }
 
@@ -269,20 +263,22 @@ impl PixelCounts {
             return ScoreCurve::new(self.with_histogram(ScoreHistogram::bins), self.totals.regions());
         }
         let mut count = 0;
-        self.walk_down(cuts, |_| count += 1);
+        self.walk_down(cuts, &mut |_: &ScoreBin| {
+            count += 1;
+            ControlFlow::Continue(())
+        });
         let mut bins = Vec::with_capacity(count);
-        self.walk_down(cuts, |bin| bins.push(bin));
+        self.walk_down(cuts, &mut |bin: &ScoreBin| {
+            bins.push(*bin);
+            ControlFlow::Continue(())
+        });
         ScoreCurve::new(bins, self.totals.regions())
     }
 
-    fn walk_down(&self, cuts: &[ScoreCuts], mut see: impl FnMut(ScoreBin)) {
-        let mut see = |bin| {
-            see(bin);
-            ControlFlow::Continue(())
-        };
+    fn walk_down(&self, cuts: &[ScoreCuts], walk: &mut impl BinWalk) {
         self.with_histogram(|histogram| match cuts {
-            [] => histogram.walk_down(&mut see),
-            cuts => histogram.walk_down_cut(cuts, &mut see),
+            [] => histogram.walk_down(walk),
+            cuts => histogram.walk_down_cut(cuts, walk),
         });
     }
 
@@ -302,8 +298,8 @@ impl PixelCounts {
         let mut walk = UncertaintyWalk::new(self.totals.pixels(), self.totals.regions(), limits, values)?;
         let (mut pages, mut current) = (Vec::new(), PageUncertainty::default());
         self.with_histogram(|histogram| {
-            histogram.walk_down_cut(cuts, |bin| {
-                let BinUncertainty { area, peak } = walk.pass(&bin);
+            histogram.walk_down_cut(cuts, &mut |bin: &ScoreBin| {
+                let BinUncertainty { area, peak } = walk.pass(bin);
                 let page = histogram.page_of(bin.low);
                 if current.page != page {
                     pages.extend(std::mem::take(&mut current).adding());

@@ -117,7 +117,7 @@ struct Piece {
 
 fn for_pieces(stretches: &[(f64, f64)], histogram: &ScoreHistogram, mut see: impl FnMut(Piece)) {
     let mut stretches = stretches.iter().map(|&(low, high)| (key_of_score(low), key_of_score(high))).peekable();
-    histogram.walk_down(|bin| {
+    histogram.walk_down(&mut |bin: &ScoreBin| {
         let (low, high) = (key_of_score(bin.low), key_of_score(bin.high));
         while let Some(&(from, to)) = stretches.peek() {
             if from <= high && low < to {
