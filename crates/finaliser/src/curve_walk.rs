@@ -32,18 +32,46 @@ pub struct CurveWalk {
     /// The lowest score so far; no number before the first.
     lowest: f64,
     fault: Option<CurveError>,
+    rates: RatesAt,
+    areas: Option<Areas>,
+    precision: Option<PrecisionRecall>,
+}
+
+/// All but precision: about half of the work.
+struct Areas {
     roc: RocAreas,
     pro: ProAreas,
-    precision: PrecisionRecall,
     f1: Best<F1>,
     iou: Best<Iou>,
     fpr95: Fpr95,
-    rates: RatesAt,
+}
+
+impl Areas {
+    fn finish(self) -> CurveValues {
+        let mut partial_auroc = self.roc.finish();
+        CurveValues {
+            auroc: partial_auroc.pop().flatten(),
+            partial_auroc,
+            aupro: self.pro.finish(),
+            f1_max: self.f1.finish(),
+            iou_max: self.iou.finish(),
+            fpr95: self.fpr95.finish(),
+            ..CurveValues::default()
+        }
+    }
+
+    fn rise(&mut self, step: &Step<'_>) {
+        self.roc.add(step);
+        self.pro.add(step);
+        self.f1.add(step);
+        self.iou.add(step);
+        self.fpr95.add(step);
+    }
 }
 
 /// What a [`CurveWalk`] finds. Each value is `None` where it has no meaning: there is no positive, no negative, or no
 /// region.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CurveValues {
     /// Area below the ROC curve.
     pub auroc: Option<Interval>,
@@ -65,6 +93,14 @@ pub struct CurveValues {
     pub at: Vec<ThresholdRates>,
 }
 
+impl CurveValues {
+    /// These values and those of the other half of a walk that was [split](CurveWalk::split).
+    #[must_use]
+    pub fn and_precision_of(self, other: Self) -> Self {
+        Self { average_precision: other.average_precision, aupr_trapezoid: other.aupr_trapezoid, ..self }
+    }
+}
+
 impl CurveWalk {
     /// A walk over bins that hold `(positives, negatives)` in all, the positives in `regions` connected regions.
     /// `limits` are those of AUPRO and partial AUROC, false-positive rates in [1e-15, 1]; `at` are thresholds.
@@ -84,14 +120,32 @@ impl CurveWalk {
             above: Above::default(),
             lowest: f64::NAN,
             fault: None,
-            roc: RocAreas::new(&totals, &and_all),
-            pro: ProAreas::new(&totals, limits),
-            precision: PrecisionRecall::default(),
-            f1: Best::new(positives),
-            iou: Best::new(positives),
-            fpr95: Fpr95::new(&totals),
             rates: RatesAt::new(totals, at),
+            areas: Some(Areas {
+                roc: RocAreas::new(&totals, &and_all),
+                pro: ProAreas::new(&totals, limits),
+                f1: Best::new(positives),
+                iou: Best::new(positives),
+                fpr95: Fpr95::new(&totals),
+            }),
+            precision: Some(PrecisionRecall::default()),
         })
+    }
+
+    /// A walk that has not begun as two, for two threads, which find half of the values each: the first all but average
+    /// precision and the area below precision over recall, the second these. See [`CurveValues::and_precision_of`].
+    #[must_use]
+    pub fn split(self) -> (Self, Self) {
+        let precision = Self {
+            totals: self.totals,
+            above: self.above,
+            lowest: self.lowest,
+            fault: self.fault,
+            rates: RatesAt::new(self.totals, &[]),
+            areas: None,
+            precision: self.precision,
+        };
+        (Self { precision: None, ..self }, precision)
     }
 
     /// The values of the curve that these bins make.
@@ -118,12 +172,12 @@ impl CurveWalk {
     }
 
     fn rise(&mut self, step: &Step<'_>) {
-        self.roc.add(step);
-        self.pro.add(step);
-        self.precision.add(step);
-        self.f1.add(step);
-        self.iou.add(step);
-        self.fpr95.add(step);
+        if let Some(areas) = &mut self.areas {
+            areas.rise(step);
+        }
+        if let Some(precision) = &mut self.precision {
+            precision.add(step);
+        }
     }
 
     /// The values of the curve that the bins made which were passed.
@@ -137,18 +191,12 @@ impl CurveWalk {
         if (self.above.positives, self.above.negatives) != (self.totals.positives, self.totals.negatives) {
             return Err(CurveError::OtherTotals);
         }
-        let mut partial_auroc = self.roc.finish();
-        Ok(CurveValues {
-            auroc: partial_auroc.pop().flatten(),
-            partial_auroc,
-            aupro: self.pro.finish(),
-            average_precision: self.precision.average(),
-            aupr_trapezoid: self.precision.trapezoid(),
-            f1_max: self.f1.finish(),
-            iou_max: self.iou.finish(),
-            fpr95: self.fpr95.finish(),
-            at: self.rates.finish(),
-        })
+        let (areas, precision) = (self.areas, self.precision);
+        let mut values = areas.map(Areas::finish).unwrap_or_default();
+        values.average_precision = precision.and_then(|precision| precision.average());
+        values.aupr_trapezoid = precision.and_then(|precision| precision.trapezoid());
+        values.at = self.rates.finish();
+        Ok(values)
     }
 }
 
@@ -236,7 +284,11 @@ mod tests {
                     bins.iter().for_each(|bin| assert!(walk.pass(bin).is_continue()));
                 }
             }
-            prop_assert_eq!(walk.finish().unwrap(), expected);
+            prop_assert_eq!(walk.finish().unwrap(), expected.clone());
+            let (areas, precision) = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap().split();
+            let halves = [areas, precision].map(|half| half.down(curve.bins.iter().copied()).unwrap());
+            let [areas, precision] = halves;
+            prop_assert_eq!(areas.and_precision_of(precision), expected);
         }
     }
 

@@ -9,8 +9,11 @@ use crate::step::Step;
 
 const BITS: u32 = 62;
 const ONE: u64 = 1 << BITS;
-/// Positives of a bin whose lower bound is summed one by one; more are summed along chords.
-const ONE_BY_ONE: u64 = 64;
+/// Chords along which the precisions of a bin's positives are summed, or positives that are summed one by one.
+const CHORDS: u64 = 64;
+/// Where this many times as many pixels as a bin's positives lie above it one chord will do: no term is more than 2^-28
+/// above it, because those of p positives below T pixels curve by at most 2/T^2, and so rise by p^2 / 4T^2.
+const FAR: u64 = 1 << 13;
 
 /// tp / (tp + fp), rounded down and up.
 #[inline]
@@ -30,10 +33,11 @@ fn precision_down(tp: u64, fp: u64) -> u128 {
 /// The terms are a concave function of j, so they lie above every chord: a stretch of terms sums to no less than its
 /// length times the mean of its two ends.
 fn sum_of_precisions(tp: u64, p: u64, fp: u64) -> u128 {
-    if p <= ONE_BY_ONE {
+    let chords = if p.saturating_mul(FAR) <= tp + fp { 1 } else { CHORDS };
+    if p <= chords {
         return (1..=p).map(|j| precision_down(tp + j, fp)).sum();
     }
-    let length = p.div_ceil(ONE_BY_ONE);
+    let length = p.div_ceil(chords);
     let mut sum = 0;
     let mut first = 1;
     while first <= p {

@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use pimo_accumulator::{
     BinWalk, CutCounter, Region, Regions, Resolution, ScoreBin, ScoreCounter, ScoreCuts, ScoreHistogram,
@@ -22,6 +23,9 @@ use crate::budget::Fidelity;
 use crate::levels::Level;
 use crate::metrics::{self, Metric};
 use crate::plan::PlannedCategory;
+
+/// Stack of a thread that does no more than take metrics from bins, in bytes.
+const STACK: usize = 1 << 18;
 
 /// The pixels of one detector in one category, shared by counting threads.
 pub(crate) struct PixelCounts {
@@ -253,8 +257,24 @@ impl PixelCounts {
     ) -> Result<CurveValues, CurveError> {
         let (limits, at) = (&settings.aupro_limits, metrics::thresholds(settings, levels));
         let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
-        self.walk_down(cuts, &mut walk);
-        walk.finish()
+        if settings.threads < 2 {
+            self.walk_down(cuts, &mut walk);
+            return walk.finish();
+        }
+        // Half of the work each. What a thread less would find is found afterwards.
+        let (mut areas, mut precision) = walk.split();
+        self.with_histogram(|histogram| {
+            let beside = thread::scope(|scope| {
+                let other = || walk_down(histogram, cuts, &mut precision);
+                let beside = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, other).is_ok();
+                walk_down(histogram, cuts, &mut areas);
+                beside
+            });
+            if !beside {
+                walk_down(histogram, cuts, &mut precision);
+            }
+        });
+        Ok(areas.finish()?.and_precision_of(precision.finish()?))
     }
 
     /// All pixels of the category as a curve, with its bins in memory.
@@ -276,10 +296,7 @@ impl PixelCounts {
     }
 
     fn walk_down(&self, cuts: &[ScoreCuts], walk: &mut impl BinWalk) {
-        self.with_histogram(|histogram| match cuts {
-            [] => histogram.walk_down(walk),
-            cuts => histogram.walk_down_cut(cuts, walk),
-        });
+        self.with_histogram(|histogram| walk_down(histogram, cuts, walk));
     }
 
     /// The pages of the histogram that add to the half-widths of these values, at those thresholds or elsewhere. Pages
@@ -316,6 +333,14 @@ impl PixelCounts {
         });
         pages.extend(current.adding());
         Ok(pages)
+    }
+}
+
+/// Goes down all bins; pages that were cut are taken so.
+fn walk_down(histogram: &ScoreHistogram, cuts: &[ScoreCuts], walk: &mut impl BinWalk) {
+    match cuts {
+        [] => histogram.walk_down(walk),
+        cuts => histogram.walk_down_cut(cuts, walk),
     }
 }
 
