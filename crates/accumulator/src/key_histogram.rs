@@ -31,7 +31,7 @@ use std::ops::ControlFlow;
 
 use crate::by_page::ByPage;
 use crate::key_cuts::KeyCuts;
-use crate::key_page::Page;
+use crate::key_page::{Page, more_than};
 use crate::key_tally::{Tally, Weighted};
 use crate::resolution::finest;
 use crate::{BinWalk, ScoreBin};
@@ -225,7 +225,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         for (at, page) in self.pages.iter().enumerate() {
             self.places[page.prefix] = at as u32 + 1;
         }
-        self.over = self.over || self.lists_too_much();
+        self.over = self.over || more_than(self.resolution.keys as usize, &mut self.pages);
         if !self.over {
             return true;
         }
@@ -245,14 +245,6 @@ impl<K: OrderedKey> KeyHistogram<K> {
             as_ruled &= page.bits() == Some(bits);
         }
         as_ruled
-    }
-
-    /// Whether all keys together are more than may be listed, while no page is divided.
-    fn lists_too_much(&mut self) -> bool {
-        let most = self.resolution.keys as usize;
-        self.pages.iter().map(Page::listed_at_most).sum::<usize>() > most
-            && (self.pages.iter().map(Page::listed_at_least).sum::<usize>() > most
-                || self.pages.iter_mut().map(Page::listed).sum::<usize>() > most)
     }
 
     /// Brings every page to that resolution: the histogram can be read, compared and written.

@@ -6,6 +6,8 @@ use crate::key_bins::Bins;
 use crate::key_tally::{OneKey, Tally, Weighted};
 use crate::{BinWalk, OrderedKey, ScoreBin};
 
+/// Low bits of keys by which it is noted that they have been seen.
+const SEEN_BITS: u32 = 16;
 /// Most bins that a walk is offered together.
 const TOGETHER: usize = 64;
 
@@ -38,6 +40,9 @@ impl<K: OrderedKey> Page<K> {
         Self { prefix, division: None, negatives, positives: Vec::new() }
     }
 
+    /// Whether keys of the page that differ also differ in the bits by which they are noted as seen.
+    const SEEN_APART: bool = K::LOW_BITS <= SEEN_BITS;
+
     /// Into how many bins the page is to be divided, as a power of two; `None` for a list.
     pub(crate) const fn bits(&self) -> Option<u32> {
         self.division
@@ -58,7 +63,7 @@ impl<K: OrderedKey> Page<K> {
     }
 
     /// Most keys that the lists can have, of both classes.
-    pub(crate) const fn listed_at_most(&self) -> usize {
+    const fn listed_at_most(&self) -> usize {
         match &self.negatives {
             Negatives::Listed { keys, waiting } => keys.len() + waiting.len() + self.positives.len(),
             Negatives::Divided(_) => 0,
@@ -67,25 +72,19 @@ impl<K: OrderedKey> Page<K> {
 
     /// Whether the lists have more keys than this, of both classes, less so many of anomalous pixels.
     pub(crate) fn lists_more_than(&mut self, keys: usize, beside: usize) -> bool {
-        let keys = keys + beside.min(self.positives.len());
-        self.listed_at_most() > keys && (self.listed_at_least() > keys || self.listed() > keys)
+        more_than(keys + beside.min(self.positives.len()), std::slice::from_mut(self))
     }
 
-    /// Fewest keys that the lists can have: found without putting anything in order.
-    pub(crate) fn listed_at_least(&self) -> usize {
+    /// Fewest keys that the lists can have, and all of them if [`Self::SEEN_APART`]: found without putting anything in
+    /// order.
+    fn listed_at_least(&self) -> usize {
         let Negatives::Listed { keys, waiting } = &self.negatives else { return 0 };
-        let mut seen = vec![0_u64; 1 << (16 - u64::BITS.ilog2())];
+        let mut seen = vec![0_u64; 1 << (SEEN_BITS - u64::BITS.ilog2())];
         for low in keys.iter().map(|key| key.low).chain(waiting.iter().copied()) {
-            let place = low.into() as usize & 0xffff;
+            let place = low.into() as usize & ((1 << SEEN_BITS) - 1);
             seen[place / 64] |= 1 << (place % 64);
         }
         seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() + self.positives.len()
-    }
-
-    /// Keys of both classes in the lists.
-    pub(crate) fn listed(&mut self) -> usize {
-        self.settle();
-        self.listed_at_most()
     }
 
     /// Divides the page as far as has been said, or puts what waits in its list in order.
@@ -274,6 +273,23 @@ impl<K: OrderedKey> Page<K> {
     fn width(&self) -> u32 {
         self.division.map_or(0, |bits| K::LOW_BITS - bits)
     }
+}
+
+/// Whether the lists of some pages have more keys than this, of both classes.
+pub(crate) fn more_than<K: OrderedKey>(most: usize, pages: &mut [Page<K>]) -> bool {
+    let at_most: usize = pages.iter().map(Page::listed_at_most).sum();
+    if at_most <= most {
+        return false;
+    }
+    if pages.iter().map(Page::listed_at_least).sum::<usize>() > most {
+        return true;
+    }
+    // Lists in order are short again. Where that says nothing new it can wait, as long as what waits is not long either.
+    if Page::<K>::SEEN_APART && at_most <= 4 * most {
+        return false;
+    }
+    pages.iter_mut().for_each(Page::settle);
+    pages.iter().map(Page::listed_at_most).sum::<usize>() > most
 }
 
 /// The lowest and the highest score of some keys of a page, from one to another.
