@@ -76,15 +76,21 @@ impl<K: OrderedKey> Page<K> {
     }
 
     /// Fewest keys that the lists can have, and all of them if [`Self::SEEN_APART`]: found without putting anything in
-    /// order.
-    fn listed_at_least(&self) -> usize {
+    /// order. More than `most` are not counted.
+    fn listed_at_least(&self, most: usize) -> usize {
         let Negatives::Listed { keys, waiting } = &self.negatives else { return 0 };
         let mut seen = vec![0_u64; 1 << (SEEN_BITS - u64::BITS.ilog2())];
+        let mut count = self.positives.len();
         for low in keys.iter().map(|key| key.low).chain(waiting.iter().copied()) {
             let place = low.into() as usize & ((1 << SEEN_BITS) - 1);
-            seen[place / 64] |= 1 << (place % 64);
+            let (word, bit) = (&mut seen[place / 64], 1 << (place % 64));
+            count += usize::from(*word & bit == 0);
+            *word |= bit;
+            if count > most {
+                break;
+            }
         }
-        seen.iter().map(|word| word.count_ones() as usize).sum::<usize>() + self.positives.len()
+        count
     }
 
     /// Divides the page as far as has been said, or puts what waits in its list in order.
@@ -281,7 +287,7 @@ pub(crate) fn more_than<K: OrderedKey>(most: usize, pages: &mut [Page<K>]) -> bo
     if at_most <= most {
         return false;
     }
-    if pages.iter().map(Page::listed_at_least).sum::<usize>() > most {
+    if pages.iter().map(|page| page.listed_at_least(most)).sum::<usize>() > most {
         return true;
     }
     // Lists in order are short again. Where that says nothing new it can wait, as long as what waits is not long either.
