@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
 use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, Size};
 
 use crate::high_blocks::{HighBlocks, Strip};
@@ -20,6 +21,16 @@ use crate::{GridCells, HighPixels, Regions};
 
 /// Bins between the lowest and the highest anomalous score: few enough for the cache next to the processor.
 const BINS: usize = 1 << 11;
+/// Behind the bins there are places for pixels above all of them, and then for those below. So many each, that
+/// neighbours get different ones: it takes time until one that was added to can be added to again.
+const OUTSIDE: usize = 16;
+const ABOVE: usize = BINS;
+const BELOW: usize = ABOVE + OUTSIDE;
+const PLACES: usize = BELOW + OUTSIDE;
+/// Pixels whose bins are found together.
+const TOGETHER: usize = 128;
+/// Pixels of which it is asked together whether any is to be collected.
+const ASKED: usize = 32;
 
 /// Memory for one in `SPARE` of an image's pixels is kept for the next image.
 const SPARE: u64 = 8;
@@ -60,11 +71,11 @@ pub struct Counted<'a> {
     pub high: &'a HighPixels,
 }
 
-/// Finds the best overlap of image after image, keeping its memory: 32 KiB, and the pixels of one image that may
+/// Finds the best overlap of image after image, keeping its memory: 33 KiB, and the pixels of one image that may
 /// decide its result, which is a small part of them unless they are nearly all alike.
 #[derive(Clone, Debug)]
 pub struct BestIouFinder {
-    /// By falling keys.
+    /// By falling keys, and the places behind them.
     bins: Vec<[u64; 2]>,
     normal: Vec<u64>,
     anomalous: Vec<u64>,
@@ -72,7 +83,7 @@ pub struct BestIouFinder {
 
 impl Default for BestIouFinder {
     fn default() -> Self {
-        Self { bins: vec![[0; 2]; BINS], normal: Vec::new(), anomalous: Vec::new() }
+        Self { bins: vec![[0; 2]; PLACES], normal: Vec::new(), anomalous: Vec::new() }
     }
 }
 
@@ -145,10 +156,11 @@ impl BestIouFinder {
         let shift = (u64::BITS - (highest - lowest).leading_zeros()).saturating_sub(BINS.ilog2());
         let axis = Axis { lowest, highest, shift };
         self.bins.fill([0; 2]);
-        let mut count = Count { bins: &mut self.bins, regions, axis, blocks: HighBlocks::default(), above: 0 };
+        let mut count = Count { bins: &mut self.bins, regions, axis, blocks: HighBlocks::default() };
         frame.visit_rows(scratch, &mut count);
-        let above = count.above;
-        let contenders = Contenders::of_bins(&self.bins, axis, above, all)?;
+        let (bins, outside) = self.bins.split_at(BINS);
+        let above = outside[..OUTSIDE].iter().map(|[normal, _]| normal).sum();
+        let contenders = Contenders::of_bins(bins, axis, above, all)?;
         frame.visit_rows(scratch, &mut Collect { finder: self, regions, contenders, blocks: HighBlocks::default() });
         Some(contenders)
     }
@@ -208,6 +220,7 @@ impl Contenders {
         Some(Self { low: axis.lowest_of(cells.end - 1), high: axis.highest_of(cells.start), tp, fp })
     }
 
+    #[inline]
     fn contain(&self, key: u64) -> bool {
         (self.low..=self.high).contains(&key)
     }
@@ -252,10 +265,14 @@ struct Axis {
 }
 
 impl Axis {
-    fn bin(self, key: u64) -> Option<usize> {
+    /// The bin of a key, or the first place for those outside.
+    #[inline]
+    fn place(self, key: u64) -> usize {
         // What lies below wraps around and is too far above.
         let above = key.wrapping_sub(self.lowest);
-        (above <= self.highest - self.lowest).then(|| BINS - 1 - (above >> self.shift) as usize)
+        let outside = if key > self.highest { ABOVE } else { BELOW };
+        let inside = above <= self.highest - self.lowest;
+        if inside { BINS - 1 - (above >> self.shift) as usize } else { outside }
     }
 
     fn lowest_of(self, bin: usize) -> u64 {
@@ -284,25 +301,40 @@ impl RowVisitor for Extent<'_> {
     }
 }
 
-/// Counts the pixels of both classes in the bins, and the normal ones above all of them.
+/// The places of some scores. Written so that wide vector units find them together.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma+bmi1+bmi2", "x86_64+avx2+fma+bmi1+bmi2"))]
+fn find_places<S: Sample>(scores: &[S], axis: Axis, places: &mut [u16]) {
+    for (index, (score, place)) in scores.iter().zip(places).enumerate() {
+        let found = axis.place(key_of_score(score.to_f64()));
+        *place = (found + if found < BINS { 0 } else { index % OUTSIDE }) as u16;
+    }
+}
+
+/// Whether any of some scores is a contender; likewise.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2+fma+bmi1+bmi2", "x86_64+avx2+fma+bmi1+bmi2"))]
+fn contain_any<S: Sample>(contenders: &Contenders, scores: &[S]) -> bool {
+    scores.iter().fold(false, |any, score| any | contenders.contain(key_of_score(score.to_f64())))
+}
+
+/// Counts the pixels of both classes in the bins and outside.
 struct Count<'a> {
     bins: &'a mut [[u64; 2]],
     regions: &'a Regions,
     axis: Axis,
     blocks: HighBlocks,
-    above: u64,
 }
 
 impl RowVisitor for Count<'_> {
     fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
-        let Self { bins, regions, axis, blocks, above } = self;
+        let Self { bins, regions, axis, blocks } = self;
         let lowest = score_of_key(axis.lowest);
+        let mut places = [0; TOGETHER];
         blocks.show(Strip { first, rows, width }, regions, Some(lowest), |scores, anomalous| {
-            for score in scores {
-                let key = key_of_score(score.to_f64());
-                match axis.bin(key) {
-                    Some(bin) => bins[bin][usize::from(anomalous)] += 1,
-                    None => *above += u64::from(key > axis.highest),
+            for scores in scores.chunks(TOGETHER) {
+                let places = &mut places[..scores.len()];
+                find_places(scores, *axis, places);
+                for &place in &*places {
+                    bins[usize::from(place)][usize::from(anomalous)] += 1;
                 }
             }
         });
@@ -327,8 +359,10 @@ impl RowVisitor for Collect<'_> {
         let lowest = score_of_key(contenders.low);
         blocks.show(Strip { first, rows, width }, regions, Some(lowest), |scores, anomalous| {
             let keys = if anomalous { &mut finder.anomalous } else { &mut finder.normal };
-            let all = scores.iter().map(|score| key_of_score(score.to_f64()));
-            keys.extend(all.filter(|&key| contenders.contain(key)));
+            for scores in scores.chunks(ASKED).filter(|scores| contain_any(contenders, scores)) {
+                let all = scores.iter().map(|score| key_of_score(score.to_f64()));
+                keys.extend(all.filter(|&key| contenders.contain(key)));
+            }
         });
     }
 
