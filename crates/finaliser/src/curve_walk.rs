@@ -33,39 +33,37 @@ pub struct CurveWalk {
     lowest: f64,
     fault: Option<CurveError>,
     rates: RatesAt,
-    areas: Option<Areas>,
+    pro: Option<ProAreas>,
+    pixels: Option<OfPixels>,
     precision: Option<PrecisionRecall>,
 }
 
-/// All but precision: about half of the work.
-struct Areas {
+/// What is taken from pixels alone, but for precision over recall, which is as much work as all else.
+struct OfPixels {
     roc: RocAreas,
-    pro: ProAreas,
     f1: Best<F1>,
     iou: Best<Iou>,
     fpr95: Fpr95,
 }
 
-impl Areas {
+impl OfPixels {
+    fn rise(&mut self, step: &Step<'_>) {
+        self.roc.add(step);
+        self.f1.add(step);
+        self.iou.add(step);
+        self.fpr95.add(step);
+    }
+
     fn finish(self) -> CurveValues {
         let mut partial_auroc = self.roc.finish();
         CurveValues {
             auroc: partial_auroc.pop().flatten(),
             partial_auroc,
-            aupro: self.pro.finish(),
             f1_max: self.f1.finish(),
             iou_max: self.iou.finish(),
             fpr95: self.fpr95.finish(),
             ..CurveValues::default()
         }
-    }
-
-    fn rise(&mut self, step: &Step<'_>) {
-        self.roc.add(step);
-        self.pro.add(step);
-        self.f1.add(step);
-        self.iou.add(step);
-        self.fpr95.add(step);
     }
 }
 
@@ -121,15 +119,21 @@ impl CurveWalk {
             lowest: f64::NAN,
             fault: None,
             rates: RatesAt::new(totals, at),
-            areas: Some(Areas {
+            pro: Some(ProAreas::new(&totals, limits)),
+            pixels: Some(OfPixels {
                 roc: RocAreas::new(&totals, &and_all),
-                pro: ProAreas::new(&totals, limits),
                 f1: Best::new(positives),
                 iou: Best::new(positives),
                 fpr95: Fpr95::new(&totals),
             }),
             precision: Some(PrecisionRecall::default()),
         })
+    }
+
+    /// A walk that finds AUPRO and the rates at thresholds only; all else will be `None`.
+    #[must_use]
+    pub fn of_regions(self) -> Self {
+        Self { pixels: None, precision: None, ..self }
     }
 
     /// A walk that has not begun as two, for two threads, which find half of the values each: the first all but average
@@ -142,7 +146,8 @@ impl CurveWalk {
             lowest: self.lowest,
             fault: self.fault,
             rates: RatesAt::new(self.totals, &[]),
-            areas: None,
+            pro: None,
+            pixels: None,
             precision: self.precision,
         };
         (Self { precision: None, ..self }, precision)
@@ -172,8 +177,11 @@ impl CurveWalk {
     }
 
     fn rise(&mut self, step: &Step<'_>) {
-        if let Some(areas) = &mut self.areas {
-            areas.rise(step);
+        if let Some(pro) = &mut self.pro {
+            pro.add(step);
+        }
+        if let Some(pixels) = &mut self.pixels {
+            pixels.rise(step);
         }
         if let Some(precision) = &mut self.precision {
             precision.add(step);
@@ -191,8 +199,9 @@ impl CurveWalk {
         if (self.above.positives, self.above.negatives) != (self.totals.positives, self.totals.negatives) {
             return Err(CurveError::OtherTotals);
         }
-        let (areas, precision) = (self.areas, self.precision);
-        let mut values = areas.map(Areas::finish).unwrap_or_default();
+        let precision = self.precision;
+        let mut values = self.pixels.map(OfPixels::finish).unwrap_or_default();
+        values.aupro = self.pro.map(ProAreas::finish).unwrap_or_default();
         values.average_precision = precision.and_then(|precision| precision.average());
         values.aupr_trapezoid = precision.and_then(|precision| precision.trapezoid());
         values.at = self.rates.finish();
@@ -288,7 +297,11 @@ mod tests {
             let (areas, precision) = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap().split();
             let halves = [areas, precision].map(|half| half.down(curve.bins.iter().copied()).unwrap());
             let [areas, precision] = halves;
-            prop_assert_eq!(areas.and_precision_of(precision), expected);
+            prop_assert_eq!(areas.and_precision_of(precision), expected.clone());
+            let regions = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap().of_regions();
+            let (aupro, at) = (expected.aupro, expected.at);
+            let expected = CurveValues { aupro, at, ..CurveValues::default() };
+            prop_assert_eq!(regions.down(curve.bins.iter().copied()).unwrap(), expected);
         }
     }
 

@@ -256,25 +256,31 @@ impl PixelCounts {
         levels: &[Level],
     ) -> Result<CurveValues, CurveError> {
         let (limits, at) = (&settings.aupro_limits, metrics::thresholds(settings, levels));
-        let mut walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
-        if settings.threads < 2 {
-            self.walk_down(cuts, &mut walk);
-            return walk.finish();
-        }
-        // Half of the work each. What a thread less would find is found afterwards.
-        let (mut areas, mut precision) = walk.split();
+        let walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
+        let mut walk = match (settings.metrics.pixel, settings.threads) {
+            (false, _) => walk.of_regions(),
+            (true, ..2) => walk,
+            (true, _) => return self.values_of_halves(walk, cuts),
+        };
+        self.walk_down(cuts, &mut walk);
+        walk.finish()
+    }
+
+    /// The values of a walk that two threads share.
+    fn values_of_halves(&self, walk: CurveWalk, cuts: &[ScoreCuts]) -> Result<CurveValues, CurveError> {
+        let (mut first, mut precision) = walk.split();
         self.with_histogram(|histogram| {
             let beside = thread::scope(|scope| {
                 let other = || walk_down(histogram, cuts, &mut precision);
                 let beside = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, other).is_ok();
-                walk_down(histogram, cuts, &mut areas);
+                walk_down(histogram, cuts, &mut first);
                 beside
             });
             if !beside {
                 walk_down(histogram, cuts, &mut precision);
             }
         });
-        Ok(areas.finish()?.and_precision_of(precision.finish()?))
+        Ok(first.finish()?.and_precision_of(precision.finish()?))
     }
 
     /// All pixels of the category as a curve, with its bins in memory.
