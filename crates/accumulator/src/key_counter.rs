@@ -125,8 +125,8 @@ impl<K: OrderedKey> KeyCounter<K> {
         // Twice what waits, since a row may come on top and vectors double.
         let (key, counted) = (size_of::<K>() as u64, size_of::<(K, u64)>() as u64);
         let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * counted;
-        // Keys are put into pages together before these take them.
-        let grouped = WAITING as u64 * size_of::<K::Low>() as u64 + (4 << K::PREFIX_BITS);
+        // Keys are put together by page before the histogram takes them.
+        let grouped = WAITING as u64 * size_of::<K::Low>() as u64;
         let cells = Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED);
         cells + waiting + grouped + Self::bytes_of_anomalous()
     }

@@ -94,7 +94,7 @@ pub struct CurveValues {
 impl CurveValues {
     /// These values and those of the other half of a walk that was [split](CurveWalk::split).
     #[must_use]
-    pub fn and_precision_of(self, other: Self) -> Self {
+    pub fn and_precision_of(self, other: &Self) -> Self {
         Self { average_precision: other.average_precision, aupr_trapezoid: other.aupr_trapezoid, ..self }
     }
 }
@@ -290,14 +290,14 @@ mod tests {
                 let (first, last) = (bins[0], bins[bins.len() - 1]);
                 let negatives = bins.iter().map(|bin| bin.negatives).sum();
                 if first.positives > 0 || !walk.pass_together(&ScoreBin { low: last.low, negatives, ..first }) {
-                    bins.iter().for_each(|bin| assert!(walk.pass(bin).is_continue()));
+                    prop_assert!(bins.iter().all(|bin| walk.pass(bin).is_continue()));
                 }
             }
             prop_assert_eq!(walk.finish().unwrap(), expected.clone());
             let (areas, precision) = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap().split();
             let halves = [areas, precision].map(|half| half.down(curve.bins.iter().copied()).unwrap());
             let [areas, precision] = halves;
-            prop_assert_eq!(areas.and_precision_of(precision), expected.clone());
+            prop_assert_eq!(areas.and_precision_of(&precision), expected.clone());
             let regions = CurveWalk::new(curve.totals(), 3, &LIMITS, &at).unwrap().of_regions();
             let (aupro, at) = (expected.aupro, expected.at);
             let expected = CurveValues { aupro, at, ..CurveValues::default() };

@@ -280,7 +280,7 @@ impl PixelCounts {
                 walk_down(histogram, cuts, &mut precision);
             }
         });
-        Ok(first.finish()?.and_precision_of(precision.finish()?))
+        Ok(first.finish()?.and_precision_of(&precision.finish()?))
     }
 
     /// All pixels of the category as a curve, with its bins in memory.

@@ -121,7 +121,7 @@ fn for_pieces(stretches: &[(f64, f64)], histogram: &ScoreHistogram, mut see: imp
         let (low, high) = (key_of_score(bin.low), key_of_score(bin.high));
         while let Some(&(from, to)) = stretches.peek() {
             if from <= high && low < to {
-                see(piece(&bin, low.max(from), high.min(to)));
+                see(piece(bin, low.max(from), high.min(to)));
             }
             if from <= low {
                 return ControlFlow::Continue(());
