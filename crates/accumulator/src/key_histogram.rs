@@ -6,8 +6,9 @@
 //! # The resolution depends on what was counted, and on nothing else
 //!
 //! Let D be the multiset of all keys counted so far, with their classes, `n(D)` the number of prefixes in it, and
-//! `r(p, D)` how many of these are above page p. Of page p let `d(p, D)` be the number of different keys, of both classes
-//! together.
+//! `r(p, D)` how many of these are above page p. Of page p let `d(p, D)` be the number of different keys of normal pixels,
+//! and of those of anomalous pixels that are more than D allows beside: some as long as anomalous pixels are few in all,
+//! and none when they are many.
 //!
 //! 1. While all different keys of both classes number at most [`Resolution::keys`], every page is a list: `over(D)` is
 //!    false.
