@@ -82,7 +82,7 @@ impl Resolution {
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     ///
     /// Between the times at which it is settled there may be more bins and longer lists, but then fewer anomalous
-    /// pixels: each bin is charged with one key of these.
+    /// pixels: each bin is charged with one key of these. That pays for those that lists may have besides, too.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
         self.bins as u64 * BIN_BYTES + self.keys as u64 * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
     }
