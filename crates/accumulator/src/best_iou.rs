@@ -428,6 +428,35 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Regions with runs of many pixels, and scores of which few can be the best.
+        #[test]
+        fn agrees_with_trying_every_score_of_wide_images(
+            scores in proptest::collection::vec((score(), 0.0..1.0), 700), width in 130_usize..350,
+            ends in (0_usize..350, 0_usize..350), rare in 0.0..0.2,
+        ) {
+            let (from, to) = (ends.0.min(ends.1), ends.0.max(ends.1));
+            let size = Size::new((scores.len() / width) as u32, width as u32);
+            let anomalous: Vec<bool> =
+                (0..size.pixels() as usize).map(|i| (from..to).contains(&(i % width)) && i / width < 3).collect();
+            let scores: Vec<f64> = scores[..anomalous.len()]
+                .iter()
+                .zip(&anomalous)
+                .map(|(&(score, chance), &anomalous)| {
+                    if chance < rare { score } else { f64::from(u8::from(anomalous)) / 2.0 + chance / 4.0 }
+                })
+                .collect();
+            let mask = Arc::new(Mask::from_fn(size, |y, x| anomalous[y * width + x]));
+            let regions = Regions::of(&mask, Connectivity::Eight);
+            let expected = brute(&scores, &anomalous);
+            let frame = Frame::new(size, size, Scores::from_f64(scores), Some(mask)).unwrap();
+            let mut finder = BestIouFinder::default();
+            prop_assert_eq!(finder.find(&frame, &regions, None, &mut RowScratch::default()), expected);
+        }
+    }
+
+    proptest! {
         #[test]
         fn agrees_with_trying_every_score(
             pixels in proptest::collection::vec((score(), any::<u8>()), 1..300), density in 0_u8..120, width in 1_usize..90,

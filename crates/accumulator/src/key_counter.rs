@@ -134,6 +134,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// The same for one that counts anomalous pixels alone.
     pub const fn bytes_of_anomalous() -> u64 {
         let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
+        // A row may come on top here too, but nothing doubles.
         let grouped = OTHERS_WAITING as u64 / 4 * 5 * size_of::<(K::Low, u32)>() as u64 + (4 << K::PREFIX_BITS);
         Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * OTHERS_WAITING as u64 * positive + grouped
     }

@@ -6,19 +6,20 @@
 //! # The resolution depends on what was counted, and on nothing else
 //!
 //! Let D be the multiset of all keys counted so far, with their classes, `n(D)` the number of prefixes in it, and
-//! `r(p, D)` how many of these are above page p. Of page p let `d(p, D)` be the number of different keys of normal pixels,
-//! and of those of anomalous pixels that are more than D allows beside: some as long as anomalous pixels are few in all,
-//! and none when they are many.
+//! `r(p, D)` how many of these are above page p. Of page p let `d(p, D)` be the number of different keys, of normal pixels
+//! and of anomalous ones, but of the latter only those beyond `b(P(D))`. `P(D)` is the number of anomalous *pixels* in D,
+//! those with the same key included, so that it is known of pages in bins as well; b never grows with it.
 //!
 //! 1. While all different keys of both classes number at most [`Resolution::keys`], every page is a list: `over(D)` is
 //!    false.
 //! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that a page of rank `r(p, D)` among
-//!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*.
+//!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*. There
+//!    may be none, if most keys are anomalous.
 //! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it, but no more than are useful at
 //!    its rank r among n. The former never rise with j nor with h, the latter never with r nor with n.
 //!
-//! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `d(p, D) <= d(p, E)`,
-//! `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
+//! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `P(D) <= P(E)`, and hence
+//! `d(p, D) <= d(p, E)`; `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
 //! coarser than the same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to
 //! know of D: lists are exact, bins can be added up into wider ones, counts and weights are sums.
 //!
@@ -32,7 +33,7 @@ use std::ops::ControlFlow;
 
 use crate::by_page::ByPage;
 use crate::key_cuts::KeyCuts;
-use crate::key_page::{Page, more_than};
+use crate::key_page::{Page, list_more_than};
 use crate::key_tally::{Tally, Weighted};
 use crate::resolution::finest;
 use crate::{BinWalk, ScoreBin};
@@ -226,7 +227,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
         for (at, page) in self.pages.iter().enumerate() {
             self.places[page.prefix] = at as u32 + 1;
         }
-        self.over = self.over || more_than(self.resolution.keys as usize, &mut self.pages);
+        let keys = self.resolution.keys as usize;
+        self.over = self.over || list_more_than(keys, 4 * keys, &mut self.pages);
         if !self.over {
             return true;
         }
@@ -238,8 +240,12 @@ impl<K: OrderedKey> KeyHistogram<K> {
         };
         let mut ranked: Vec<(usize, &mut Page<K>)> = self.pages.iter_mut().rev().enumerate().collect();
         ranked.retain_mut(crowded);
+        if ranked.is_empty() {
+            // Too many keys, and no page has too many: only anomalous ones can be so many.
+            return list_more_than(resolution.keys as usize, 0, &mut self.pages);
+        }
         let bits = resolution.bits::<K>(ranked.len());
-        let mut as_ruled = !ranked.is_empty();
+        let mut as_ruled = true;
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
             let bits = bits.min(finest(rank, count));
             page.divide(bits);
@@ -267,6 +273,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
 #[cfg(test)]
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -403,9 +411,9 @@ pub(crate) mod tests {
 
         #[test]
         fn bins_that_come_together_are_the_sum_of_their_bins(
-            pixels in proptest::collection::vec((0_u32..4, 0_u32..0x1_0000, 0_u32..100), 400..2000),
+            pixels in proptest::collection::vec((0_u32..130, 0_u32..0x1_0000, 0_u32..100), 2000..4000),
         ) {
-            // All pages are crowded, and few pixels are anomalous.
+            // All pages are crowded, and divided into bins of several keys; few pixels are anomalous.
             let pixels: Pixels = pixels
                 .into_iter()
                 .map(|(page, low, class)| ((0xc000 + page) << 16 | low, (class == 0).then_some(1 << 70)))
@@ -425,6 +433,112 @@ pub(crate) mod tests {
                 prop_assert!(inside.len() == 1 || seen.positives == 0);
             }
             prop_assert_eq!(bins.next(), None);
+        }
+    }
+
+    /// The pages with their bits, as the module's description has them.
+    fn ruled<K: OrderedKey>(resolution: Resolution, pixels: &[(K, bool)]) -> Vec<(usize, Option<u32>)> {
+        let mut pages: BTreeMap<usize, [BTreeSet<K>; 2]> = BTreeMap::new();
+        for &(key, anomalous) in pixels {
+            pages.entry(key.prefix()).or_default()[usize::from(anomalous)].insert(key);
+        }
+        let count = pages.len();
+        let keys: usize = pages.values().flatten().map(BTreeSet::len).sum();
+        let beside = resolution.positives_beside(pixels.iter().filter(|pixel| pixel.1).count() as u64);
+        let is_crowded = |&(rank, page): &(usize, usize)| {
+            let [normal, anomalous] = pages[&page].each_ref().map(BTreeSet::len);
+            normal + anomalous.saturating_sub(beside) > resolution.longest_list(rank, count)
+        };
+        let over = keys > resolution.keys as usize;
+        let crowded: Vec<(usize, usize)> =
+            pages.keys().rev().copied().enumerate().filter(|page| over && is_crowded(page)).collect();
+        let bits = resolution.bits::<K>(crowded.len());
+        let bits: BTreeMap<usize, u32> =
+            crowded.into_iter().zip(bits).map(|((rank, page), bits)| (page, bits.min(finest(rank, count)))).collect();
+        pages.into_keys().map(|page| (page, bits.get(&page).copied())).collect()
+    }
+
+    fn counted<K: OrderedKey>(resolution: Resolution, pixels: &[(K, bool)], at_once: usize) -> KeyHistogram<K> {
+        let mut histogram = KeyHistogram::new(resolution);
+        for (number, pixels) in pixels.chunks(at_once).enumerate() {
+            let of = |wanted: bool| pixels.iter().filter(move |pixel| pixel.1 == wanted).map(|pixel| pixel.0);
+            let positives: Vec<(K, u32)> = of(true).map(|key| (key, 0)).collect();
+            absorb(&mut histogram, &of(false).collect::<Vec<_>>(), &positives, &[1 << 70]);
+            assert!(number % 2 == 0 || histogram.adjust());
+        }
+        assert!(histogram.settle());
+        histogram
+    }
+
+    /// Counts in several ways, and compares with the rule.
+    fn check_rule<K: OrderedKey>(keys: u32, pixels: &[(K, bool)], at_once: usize) {
+        let resolution = Resolution { bins: 1 << 19, keys };
+        let whole = counted(resolution, pixels, pixels.len());
+        let bits: Vec<_> = whole.pages.iter().map(|page| (page.prefix, page.bits())).collect();
+        assert_eq!(bits, ruled(resolution, pixels));
+        assert!(counted(resolution, pixels, at_once) == whole);
+        let mut merged = KeyHistogram::new(resolution);
+        for part in pixels.chunks(at_once * 3) {
+            merged.merge(&counted(resolution, part, at_once)).unwrap();
+            assert_eq!(merged.positives, merged.pixels().0);
+            merged = KeyHistogram::from_bytes(&merged.to_bytes(), resolution).unwrap();
+        }
+        assert!(merged == whole && merged.to_bytes() == whole.to_bytes());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn pages_have_the_bits_of_the_rule(
+            (pages, lows) in (1_u64..200, prop_oneof![1_u64..40, 40_u64..4000, Just(1 << 16)]),
+            pixels in proptest::collection::vec((any::<u64>(), any::<u64>(), 0.0..1.0), 1..3000),
+            // So few keys that anomalous pixels may be few or many, and in each page more or less than a 16th of few.
+            (keys, anomalous) in (prop_oneof![0_u32..40, 40_u32..3000], 0.0..1.2), at_once in 1_usize..900,
+        ) {
+            // Some pages have more anomalous pixels than others.
+            let is_anomalous = |page: u64, chance: f64| chance < if page.is_multiple_of(3) { anomalous } else { anomalous / 4.0 };
+            let pixels = pixels.into_iter().map(|(page, low, chance)| {
+                let page = page % pages;
+                (page, low % lows, is_anomalous(page, chance))
+            });
+            let single: Vec<(u32, bool)> =
+                pixels.clone().map(|(page, low, class)| (u32::join(0xc000 - page as usize * 3, (low * 16) & 0xffff), class)).collect();
+            check_rule(keys, &single, at_once);
+            // Keys that differ in high bits alone.
+            let double: Vec<(u64, bool)> =
+                pixels.map(|(page, low, class)| (u64::join(0x6_0000 - page as usize * 3, (low << 20) | (low & 3)), class)).collect();
+            check_rule(keys, &double, at_once);
+        }
+    }
+
+    #[test]
+    fn too_many_keys_need_not_crowd_a_page() {
+        let resolution = Resolution { bins: 1 << 19, keys: 289 };
+        assert_eq!([289, 290].map(|positives| resolution.positives_beside(positives)), [18, 0]);
+        // 289 different keys of anomalous pixels, 16 a page, and one of a normal pixel.
+        let pixel = |i: u32, anomalous: bool| (((0xc000 + i / 16) << 16) | (i % 16), anomalous);
+        let mut pixels: Vec<(u32, bool)> = (0..289).map(|i| pixel(i, true)).collect();
+        assert!(!counted(resolution, &pixels, 50).over);
+        pixels.push(pixel(289, false));
+        let histogram = counted(resolution, &pixels, 50);
+        assert!(histogram.over && histogram.pages_with_bits().next().is_none());
+        assert!(KeyHistogram::from_bytes(&histogram.to_bytes(), resolution).as_ref() == Ok(&histogram));
+        // One more, and anomalous pixels are many.
+        pixels.push(pixel(0, true));
+        assert!(counted(resolution, &pixels, 50).pages_with_bits().next().is_some());
+    }
+
+    #[test]
+    fn what_waits_is_not_long() {
+        // One key again and again, where all keys are too many.
+        let others: Vec<(u32, bool)> = (0..301).map(|page| (page << 16, false)).collect();
+        let mut histogram = counted(SMALL, &others, others.len());
+        let longest = SMALL.longest_list(0, 302);
+        for _ in 0..100 {
+            absorb(&mut histogram, &[0x6000_0000; 3], &[], &[]);
+            assert!(histogram.adjust());
+            assert!(histogram.over && histogram.pages.iter().all(|page| page.waiting() <= 4 * longest));
         }
     }
 

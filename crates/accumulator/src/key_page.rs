@@ -70,9 +70,20 @@ impl<K: OrderedKey> Page<K> {
         }
     }
 
-    /// Whether the lists have more keys than this, of both classes, less so many of anomalous pixels.
-    pub(crate) fn lists_more_than(&mut self, keys: usize, beside: usize) -> bool {
-        more_than(keys + beside.min(self.positives.len()), std::slice::from_mut(self))
+    /// Normal pixels that wait to be put among the others.
+    #[cfg(test)]
+    pub(crate) const fn waiting(&self) -> usize {
+        match &self.negatives {
+            Negatives::Listed { waiting, .. } => waiting.len(),
+            Negatives::Divided(_) => 0,
+        }
+    }
+
+    /// Whether the lists have more than `most` keys of both classes, when up to `beside` keys of anomalous pixels do not
+    /// count.
+    pub(crate) fn lists_more_than(&mut self, most: usize, beside: usize) -> bool {
+        let beside = beside.min(self.positives.len());
+        list_more_than(most + beside, 4 * most + beside, std::slice::from_mut(self))
     }
 
     /// Fewest keys that the lists can have, and all of them if [`Self::SEEN_APART`]: found without putting anything in
@@ -281,8 +292,9 @@ impl<K: OrderedKey> Page<K> {
     }
 }
 
-/// Whether the lists of some pages have more keys than this, of both classes.
-pub(crate) fn more_than<K: OrderedKey>(most: usize, pages: &mut [Page<K>]) -> bool {
+/// Whether the lists of some pages have more keys than `most`, of both classes. Where that can be told without putting
+/// them in order, up to `may_wait` keys, the same ones again included, remain as they are.
+pub(crate) fn list_more_than<K: OrderedKey>(most: usize, may_wait: usize, pages: &mut [Page<K>]) -> bool {
     let at_most: usize = pages.iter().map(Page::listed_at_most).sum();
     if at_most <= most {
         return false;
@@ -290,8 +302,7 @@ pub(crate) fn more_than<K: OrderedKey>(most: usize, pages: &mut [Page<K>]) -> bo
     if pages.iter().map(|page| page.listed_at_least(most)).sum::<usize>() > most {
         return true;
     }
-    // Lists in order are short again. Where that says nothing new it can wait, as long as what waits is not long either.
-    if Page::<K>::SEEN_APART && at_most <= 4 * most {
+    if Page::<K>::SEEN_APART && at_most <= may_wait {
         return false;
     }
     pages.iter_mut().for_each(Page::settle);

@@ -8,7 +8,8 @@ use crate::key_tally::Weighted;
 pub struct Resolution {
     /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26.
     pub bins: u32,
-    /// Different keys of both classes that are kept one by one.
+    /// Different keys of both classes that are kept one by one. Where they are more, lists may have as many of anomalous
+    /// pixels besides.
     pub keys: u32,
 }
 
@@ -98,15 +99,26 @@ impl Resolution {
         Self { bins: self.bins.clamp(FEWEST_BINS, MOST_BINS), keys: self.keys.min(1 << 28) }
     }
 
-    /// Different keys of anomalous pixels that each page may list besides, where there are so many anomalous pixels in
-    /// all. As long as these are few, pages are divided for the sake of normal pixels only: high pages often have
-    /// many anomalous and hardly any normal ones, and would need as many bins as those where most pixels lie.
-    pub(crate) fn positives_beside(self, positives: u64) -> usize {
-        let most = (self.keys / 2 * 3).min(self.bins);
-        if positives <= u64::from(most) { most as usize / 16 } else { 0 }
+    /// Different keys of anomalous pixels that a page may list besides, where there are so many anomalous pixels in
+    /// all: a 16th of what is few, or none. As long as they are few, pages are mostly divided for the sake of normal
+    /// pixels only: high pages often have many anomalous and hardly any normal ones, and would take as many bins as
+    /// those where most pixels lie.
+    pub(crate) const fn positives_beside(self, positives: u64) -> usize {
+        if positives <= self.few_positives() as u64 { self.few_positives() as usize / 16 } else { 0 }
     }
 
-    /// The longest list that a page may have, once not all keys fit, of both classes together: `rank` pages in use lie
+    /// Most anomalous pixels that are few.
+    const fn few_positives(self) -> u32 {
+        if self.keys < self.bins { self.keys } else { self.bins }
+    }
+
+    /// Most bins that can be occupied, of pages in bins, of lists, and of what these list besides.
+    pub const fn most_occupied(self) -> u64 {
+        self.bins as u64 + self.keys as u64 + self.few_positives() as u64
+    }
+
+    /// The longest list that a page may have, once not all keys fit, of both classes together but for keys
+    /// [beside](Self::positives_beside): `rank` pages in use lie
     /// above it, and there are `pages`. Never grows with either, so that pages that are too long remain so.
     ///
     /// Three quarters of the keys are for the highest pages: few pixels decide precision and small limits of
@@ -187,6 +199,14 @@ mod tests {
         }
         assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [13, 13, 13, 12, 12, 8, 8]);
         assert_eq!([1, 4, 5, 64, 65, 129].map(|pages| finest(0, pages)), [18, 18, 17, 14, 13, 13]);
+    }
+
+    #[test]
+    fn few_anomalous_keys_may_be_listed_beside() {
+        let beside = |bins, keys, positives| Resolution { bins, keys }.positives_beside(positives);
+        assert_eq!([0, 1600, 1601, u64::MAX].map(|positives| beside(1 << 20, 1600, positives)), [100, 100, 0, 0]);
+        assert_eq!([1 << 20, (1 << 20) + 1].map(|positives| beside(1 << 20, 1 << 23, positives)), [1 << 16, 0]);
+        assert_eq!(Resolution { bins: 1 << 20, keys: 1 << 23 }.most_occupied(), (1 << 23) + (1 << 21));
     }
 
     #[test]

@@ -126,3 +126,35 @@ impl ScoreCurve {
         areas
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// The lower bound of a bin's sum, where few and where many pixels lie above.
+        #[test]
+        fn chords_lie_below_the_precisions_and_near_them(
+            p in prop_oneof![1_u64..4, 1_u64..70, 1_u64..2000], above in 0.0..2.0, edge in 0_u64..3, share in 0.0..=1.0,
+        ) {
+            let above = match edge {
+                0 => p * FAR,
+                1 => p * FAR - 1,
+                _ => (above * (p * FAR) as f64) as u64,
+            };
+            let tp = (share * above as f64) as u64;
+            let fp = above - tp.min(above);
+            let sum = sum_of_precisions(tp, p, fp);
+            // Each term is rounded down.
+            let least: u128 = (1..=p).map(|j| precision_down(tp + j, fp)).sum();
+            prop_assert!(sum <= least + u128::from(p));
+            if p * FAR <= tp + fp {
+                prop_assert!(least.saturating_sub(sum) <= u128::from(p) * u128::from((ONE >> 28) + 2));
+            }
+        }
+    }
+}

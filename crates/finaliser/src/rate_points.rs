@@ -176,7 +176,8 @@ impl<const N: usize> BinWalk for RateWalk<'_, N> {
 
     #[inline]
     fn pass_together(&mut self, bins: &ScoreBin) -> bool {
-        let reaches_none = self.passed.negatives + bins.negatives < self.enough;
+        // Where there is no level left the next bin ends the walk.
+        let reaches_none = self.enough < u64::MAX && self.passed.negatives + bins.negatives < self.enough;
         if reaches_none {
             self.passed.add(bins);
         }

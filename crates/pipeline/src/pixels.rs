@@ -125,12 +125,11 @@ impl PixelPlan {
     /// Bytes that bins take beside the histogram when metrics are computed: most metrics need none, an axis of bins those
     /// of a page, all of whose keys may be listed, and some metrics need all of them.
     pub(crate) fn closing_bytes(self, binned: bool) -> u64 {
-        let bins = |resolution: Resolution| u64::from(resolution.bins) + u64::from(resolution.keys);
         // At and above each cut.
         let again = self.again.map_or(0, |cuts| 2 * cuts);
         let of_page = ScoreHistogram::most_of_page().max(self.resolution.keys.into());
         let held = match (self.holds_bins, binned) {
-            (true, _) => bins(self.resolution) + again,
+            (true, _) => self.resolution.most_occupied() + again,
             (false, true) => of_page,
             (false, false) => 0,
         };
@@ -257,11 +256,11 @@ impl PixelCounts {
     ) -> Result<CurveValues, CurveError> {
         let (limits, at) = (&settings.aupro_limits, metrics::thresholds(settings, levels));
         let walk = CurveWalk::new(self.totals.pixels(), self.totals.regions(), limits, &at)?;
-        let mut walk = match (settings.metrics.pixel, settings.threads) {
-            (false, _) => walk.of_regions(),
-            (true, ..2) => walk,
-            (true, _) => return self.values_of_halves(walk, cuts),
-        };
+        let whole = settings.metrics.pixel || settings.profile.is_some();
+        if whole && settings.threads > 1 {
+            return self.values_of_halves(walk, cuts);
+        }
+        let mut walk = if whole { walk } else { walk.of_regions() };
         self.walk_down(cuts, &mut walk);
         walk.finish()
     }
