@@ -19,9 +19,10 @@
 //!    its rank r among n. The former never rise with j nor with h, the latter never with r nor with n.
 //!
 //! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `P(D) <= P(E)`, and hence
-//! `d(p, D) <= d(p, E)`; `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only grow; so *no page of D is
-//! coarser than the same page of E*. A histogram that holds D therefore still knows all that the histogram of E has to
-//! know of D: lists are exact, bins can be added up into wider ones, counts and weights are sums.
+//! `d(p, D) <= d(p, E)`; `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only
+//! grow; so *no page of D is coarser than the same page of E*. A histogram that holds D therefore still knows all that
+//! the histogram of E has to know of D: lists are exact, bins can be added up into wider ones, counts and weights are
+//! sums.
 //!
 //! Merging the histograms of D and D' gives the histogram of E = D + D': `over(E)` holds if it holds for a part, or
 //! else all lists are exact and their union shows whether it does. A page crowded in a part is crowded in E; a page
