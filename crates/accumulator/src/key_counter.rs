@@ -406,7 +406,7 @@ mod tests {
     fn how_it_was_counted_leaves_no_trace() {
         let mut state = 88_172_645_463_325_252_u64;
         let mut random = || xorshift(&mut state);
-        for resolution in [SMALL, Resolution { bins: 5 << 18, keys: 40_000 }] {
+        for resolution in [SMALL, Resolution { keys: 40_000, ..Resolution::default() }] {
             let mut score = || {
                 let uniform = random() as f64 / (1_u64 << 53) as f64;
                 // One score comes often enough to fill its cell.

@@ -282,7 +282,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// Few keys and the fewest bins, so that small data is crowded too.
-    pub(crate) const SMALL: Resolution = Resolution { bins: 1 << 19, keys: 300 };
+    pub(crate) const SMALL: Resolution = Resolution { bins: 1 << 19, keys: 300, few_anomalous: 450 };
 
     /// A generator of numbers that are all over the place.
     pub(crate) fn xorshift(state: &mut u64) -> u64 {
@@ -472,8 +472,8 @@ pub(crate) mod tests {
     }
 
     /// Counts in several ways, and compares with the rule.
-    fn check_rule<K: OrderedKey>(keys: u32, pixels: &[(K, bool)], at_once: usize) {
-        let resolution = Resolution { bins: 1 << 19, keys };
+    fn check_rule<K: OrderedKey>((keys, few_anomalous): (u32, u32), pixels: &[(K, bool)], at_once: usize) {
+        let resolution = Resolution { bins: 1 << 19, keys, few_anomalous };
         let whole = counted(resolution, pixels, pixels.len());
         let bits: Vec<_> = whole.pages.iter().map(|page| (page.prefix, page.bits())).collect();
         assert_eq!(bits, ruled(resolution, pixels));
@@ -495,7 +495,8 @@ pub(crate) mod tests {
             (pages, lows) in (1_u64..200, prop_oneof![1_u64..40, 40_u64..4000, Just(1 << 16)]),
             pixels in proptest::collection::vec((any::<u64>(), any::<u64>(), 0.0..1.0), 1..3000),
             // So few keys that anomalous pixels may be few or many, and in each page more or less than a 16th of few.
-            (keys, anomalous) in (prop_oneof![0_u32..40, 40_u32..3000], 0.0..1.2), at_once in 1_usize..900,
+            lists in prop_oneof![(0_u32..40, 0_u32..40), (40_u32..3000, 40_u32..3000)], anomalous in 0.0..1.2,
+            at_once in 1_usize..900,
         ) {
             // Some pages have more anomalous pixels than others.
             let is_anomalous = |page: u64, chance: f64| chance < if page.is_multiple_of(3) { anomalous } else { anomalous / 4.0 };
@@ -505,17 +506,17 @@ pub(crate) mod tests {
             });
             let single: Vec<(u32, bool)> =
                 pixels.clone().map(|(page, low, class)| (u32::join(0xc000 - page as usize * 3, (low * 16) & 0xffff), class)).collect();
-            check_rule(keys, &single, at_once);
+            check_rule(lists, &single, at_once);
             // Keys that differ in high bits alone.
             let double: Vec<(u64, bool)> =
                 pixels.map(|(page, low, class)| (u64::join(0x6_0000 - page as usize * 3, (low << 20) | (low & 3)), class)).collect();
-            check_rule(keys, &double, at_once);
+            check_rule(lists, &double, at_once);
         }
     }
 
     #[test]
     fn too_many_keys_need_not_crowd_a_page() {
-        let resolution = Resolution { bins: 1 << 19, keys: 289 };
+        let resolution = Resolution { bins: 1 << 19, keys: 289, few_anomalous: 289 };
         assert_eq!([289, 290].map(|positives| resolution.positives_beside(positives)), [18, 0]);
         // 289 different keys of anomalous pixels, 16 a page, and one of a normal pixel.
         let pixel = |i: u32, anomalous: bool| (((0xc000 + i / 16) << 16) | (i % 16), anomalous);

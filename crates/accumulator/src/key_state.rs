@@ -63,7 +63,8 @@ impl<K: OrderedKey> KeyHistogram<K> {
     pub fn to_bytes(&self) -> Vec<u8> {
         self.assert_settled();
         let mut out = MAGIC.to_vec();
-        for number in [VERSION, K::BITS, self.resolution.bins, self.resolution.keys, u32::from(self.over)] {
+        let Resolution { bins, keys, few_anomalous } = self.resolution;
+        for number in [VERSION, K::BITS, bins, keys, few_anomalous, u32::from(self.over)] {
             out.extend(number.to_le_bytes());
         }
         out.extend((self.pages.len() as u32).to_le_bytes());
@@ -89,7 +90,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         if found != K::BITS {
             return Err(StateError::ScoreType { found, expected: K::BITS });
         }
-        let found = Resolution { bins: input.u32()?, keys: input.u32()? };
+        let found = Resolution { bins: input.u32()?, keys: input.u32()?, few_anomalous: input.u32()? };
         let expected = resolution.normalised();
         if found != expected {
             return Err(StateError::Resolution { found, expected });
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn a_page_that_claims_too_many_bins_is_refused_before_they_are_made() {
         let mut bytes = MAGIC.to_vec();
-        for number in [VERSION, 32, SMALL.bins, SMALL.keys, 1, 60_000] {
+        for number in [VERSION, 32, SMALL.bins, SMALL.keys, SMALL.few_anomalous, 1, 60_000] {
             bytes.extend(number.to_le_bytes());
         }
         for prefix in 0..60_000_u32 {

@@ -8,15 +8,17 @@ use crate::key_tally::Weighted;
 pub struct Resolution {
     /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26.
     pub bins: u32,
-    /// Different keys of both classes that are kept one by one. Where they are more, lists may have as many of anomalous
-    /// pixels besides.
+    /// Different keys of both classes that are kept one by one.
     pub keys: u32,
+    /// Anomalous pixels that are few enough for their keys to be listed besides where there are more keys than that; no
+    /// more than bins.
+    pub few_anomalous: u32,
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys: 95 MiB at most.
+    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys, and as many anomalous pixels are few: 95 MiB at most.
     fn default() -> Self {
-        Self { bins: 5 << 18, keys: 7 << 17 }
+        Self { bins: 5 << 18, keys: 7 << 17, few_anomalous: 7 << 17 }
     }
 }
 
@@ -69,7 +71,8 @@ impl Resolution {
     /// Half as many bins and keys; `None` where that would be fewer than work.
     #[must_use]
     pub fn halved(self) -> Option<Self> {
-        let half = Self { bins: (self.bins / 2).max(FEWEST_BINS), keys: (self.keys / 2).max(FEWEST_KEYS) };
+        let (bins, keys) = ((self.bins / 2).max(FEWEST_BINS), (self.keys / 2).max(FEWEST_KEYS));
+        let half = Self { bins, keys, few_anomalous: self.few_anomalous.min(keys) };
         (half != self).then_some(half)
     }
 
@@ -77,7 +80,13 @@ impl Resolution {
     /// them is no longer handy.
     pub fn of_keys(keys: u64) -> Option<Self> {
         let keys = u32::try_from(keys).ok().filter(|&keys| keys <= MOST_KEYS)?;
-        Some(Self { bins: FEWEST_BINS, keys: keys.max(FEWEST_KEYS) })
+        Some(Self { bins: FEWEST_BINS, keys: keys.max(FEWEST_KEYS), few_anomalous: 0 })
+    }
+
+    /// The same where no keys are listed besides, so that fewer bins can be occupied.
+    #[must_use]
+    pub const fn with_nothing_beside(self) -> Self {
+        Self { few_anomalous: 0, ..self }
     }
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
@@ -96,7 +105,8 @@ impl Resolution {
 
     /// Numbers that a histogram can work with.
     pub(crate) fn normalised(self) -> Self {
-        Self { bins: self.bins.clamp(FEWEST_BINS, MOST_BINS), keys: self.keys.min(1 << 28) }
+        let bins = self.bins.clamp(FEWEST_BINS, MOST_BINS);
+        Self { bins, keys: self.keys.min(1 << 28), few_anomalous: self.few_anomalous.min(bins) }
     }
 
     /// Different keys of anomalous pixels that a page may list besides, where there are so many anomalous pixels in
@@ -104,17 +114,12 @@ impl Resolution {
     /// pixels only: high pages often have many anomalous and hardly any normal ones, and would take as many bins as
     /// those where most pixels lie.
     pub(crate) const fn positives_beside(self, positives: u64) -> usize {
-        if positives <= self.few_positives() as u64 { self.few_positives() as usize / 16 } else { 0 }
-    }
-
-    /// Most anomalous pixels that are few.
-    const fn few_positives(self) -> u32 {
-        if self.keys < self.bins { self.keys } else { self.bins }
+        if positives <= self.few_anomalous as u64 { self.few_anomalous as usize / 16 } else { 0 }
     }
 
     /// Most bins that can be occupied, of pages in bins, of lists, and of what these list besides.
     pub const fn most_occupied(self) -> u64 {
-        self.bins as u64 + self.keys as u64 + self.few_positives() as u64
+        self.bins as u64 + self.keys as u64 + self.few_anomalous as u64
     }
 
     /// The longest list that a page may have, once not all keys fit, of both classes together but for keys
@@ -184,8 +189,8 @@ mod tests {
     #[test]
     fn one_more_page_makes_no_page_finer() {
         for bins in [FEWEST_BINS, 700_001, 1 << 21] {
-            never_finer::<u32>(Resolution { bins, keys: 0 });
-            never_finer::<u64>(Resolution { bins, keys: 0 });
+            never_finer::<u32>(Resolution { bins, keys: 0, few_anomalous: 0 });
+            never_finer::<u64>(Resolution { bins, keys: 0, few_anomalous: 0 });
         }
     }
 
@@ -203,16 +208,19 @@ mod tests {
 
     #[test]
     fn few_anomalous_keys_may_be_listed_beside() {
-        let beside = |bins, keys, positives| Resolution { bins, keys }.positives_beside(positives);
-        assert_eq!([0, 1600, 1601, u64::MAX].map(|positives| beside(1 << 20, 1600, positives)), [100, 100, 0, 0]);
-        assert_eq!([1 << 20, (1 << 20) + 1].map(|positives| beside(1 << 20, 1 << 23, positives)), [1 << 16, 0]);
-        assert_eq!(Resolution { bins: 1 << 20, keys: 1 << 23 }.most_occupied(), (1 << 23) + (1 << 21));
+        let few = Resolution { few_anomalous: 1600, ..Resolution::default() };
+        assert_eq!([0, 1600, 1601, u64::MAX].map(|positives| few.positives_beside(positives)), [100, 100, 0, 0]);
+        assert_eq!(few.with_nothing_beside().positives_beside(0), 0);
+        assert_eq!(few.most_occupied() - few.with_nothing_beside().most_occupied(), 1600);
+        // They are charged with bins.
+        let many = Resolution { few_anomalous: u32::MAX, ..few }.normalised();
+        assert_eq!(many.few_anomalous, many.bins);
     }
 
     #[test]
     fn lists_that_are_too_long_remain_so() {
         for keys in [0, 300, 1 << 20] {
-            let resolution = Resolution { bins: FEWEST_BINS, keys };
+            let resolution = Resolution { bins: FEWEST_BINS, keys, few_anomalous: 0 };
             for (rank, pages) in (0..200).flat_map(|rank| (rank + 1..1000).map(move |pages| (rank, pages))) {
                 let longest = resolution.longest_list(rank, pages);
                 assert!(longest >= resolution.longest_list(rank + 1, pages + 1));
@@ -227,7 +235,7 @@ mod tests {
     fn halving_ends() {
         let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
         let last = halves.last().unwrap_or_default();
-        assert_eq!(last, Resolution { bins: FEWEST_BINS, keys: FEWEST_KEYS });
+        assert_eq!(last, Resolution { bins: FEWEST_BINS, keys: FEWEST_KEYS, few_anomalous: FEWEST_KEYS });
     }
 
     #[test]
@@ -241,6 +249,6 @@ mod tests {
     #[test]
     fn few_pages_may_be_as_fine_as_can_be() {
         assert_eq!(Resolution::default().bits::<u32>(12), vec![16; 12]);
-        assert_eq!(Resolution { bins: MOST_BINS, keys: 0 }.bits::<u32>(1000)[..], [16; 1000]);
+        assert_eq!(Resolution { bins: MOST_BINS, keys: 0, few_anomalous: 0 }.bits::<u32>(1000)[..], [16; 1000]);
     }
 }

@@ -108,7 +108,7 @@ pub(crate) fn rounds(
 /// dataset of `images` in all.
 pub(crate) fn full_bytes(settings: &Settings, category: &PlannedCategory<'_>, models: &[usize], images: usize) -> u64 {
     let budget = Budget { settings, category, images };
-    let finest = Fidelity::new(false, finest_resolution(category));
+    let finest = Fidelity::new(false, finest_resolution(settings, category));
     let alone = |model| {
         let mapped = budget.shares(&[model], finest);
         [mapped, budget.shares_unmapped(&[model], settings.curves, finest)]
@@ -272,14 +272,21 @@ impl Lanes {
 
 /// The resolutions of the histogram that may be tried, the finest first; one where there is no histogram.
 fn resolutions(settings: &Settings, category: &PlannedCategory<'_>) -> impl Iterator<Item = Resolution> {
-    let halves = std::iter::successors(Some(Resolution::default()), |resolution| resolution.halved());
+    let halves = std::iter::successors(Some(finest_shared(settings)), |resolution| resolution.halved());
     let all = Resolution::of_keys(category.pixels()).into_iter().chain(halves);
     all.take(if settings.metrics.counts_all_pixels() { usize::MAX } else { 1 })
 }
 
 /// The finest resolution of histograms for a category: with few pixels, each score by itself.
-pub(crate) fn finest_resolution(category: &PlannedCategory<'_>) -> Resolution {
-    Resolution::of_keys(category.pixels()).unwrap_or_default()
+pub(crate) fn finest_resolution(settings: &Settings, category: &PlannedCategory<'_>) -> Resolution {
+    Resolution::of_keys(category.pixels()).unwrap_or_else(|| finest_shared(settings))
+}
+
+/// The finest where several scores share a bin. Metrics as other tools define them need all bins in memory, which should
+/// not be more than they have to.
+fn finest_shared(settings: &Settings) -> Resolution {
+    let finest = Resolution::default();
+    if settings.profile.is_some() { finest.with_nothing_beside() } else { finest }
 }
 
 /// Whether the histogram of all pixels can take the place of the upper tail: the published procedure needs every

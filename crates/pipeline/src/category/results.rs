@@ -114,7 +114,7 @@ impl Rows<'_> {
         let finest = if settings.refine {
             fidelity.cuts >= self.run.planned.pixels().min(ScoreCuts::MOST)
         } else {
-            fidelity.resolution == finest_resolution(self.run.planned)
+            fidelity.resolution == finest_resolution(settings, self.run.planned)
         };
         warnings.extend(metrics::beyond_tolerance(metrics, settings, finest));
         warnings.extend(metrics::vague_shared_iou(metrics, settings));
