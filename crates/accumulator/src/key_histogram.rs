@@ -36,7 +36,6 @@ use crate::by_page::ByPage;
 use crate::key_cuts::KeyCuts;
 use crate::key_page::{Page, list_more_than};
 use crate::key_tally::{Tally, Weighted};
-use crate::resolution::finest;
 use crate::{BinWalk, ScoreBin};
 use crate::{OrderedKey, Resolution};
 
@@ -248,7 +247,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
         let bits = resolution.bits::<K>(ranked.len());
         let mut as_ruled = true;
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
-            let bits = bits.min(finest(rank, count));
+            let bits = bits.min(resolution.finest(rank, count));
             page.divide(bits);
             as_ruled &= page.bits() == Some(bits);
         }
@@ -454,8 +453,11 @@ pub(crate) mod tests {
         let crowded: Vec<(usize, usize)> =
             pages.keys().rev().copied().enumerate().filter(|page| over && is_crowded(page)).collect();
         let bits = resolution.bits::<K>(crowded.len());
-        let bits: BTreeMap<usize, u32> =
-            crowded.into_iter().zip(bits).map(|((rank, page), bits)| (page, bits.min(finest(rank, count)))).collect();
+        let bits: BTreeMap<usize, u32> = crowded
+            .into_iter()
+            .zip(bits)
+            .map(|((rank, page), bits)| (page, bits.min(resolution.finest(rank, count))))
+            .collect();
         pages.into_keys().map(|page| (page, bits.get(&page).copied())).collect()
     }
 

@@ -36,22 +36,6 @@ const USEFUL_BINS: usize = 1 << 20;
 const FAR_RANK: usize = 192;
 const FAR_BITS: u32 = 8;
 
-/// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 13, 12 from one octave of
-/// scores (128 pages) below the highest on, and more where there are so few pages that 2^20 bins divide them finer; but
-/// 8 from one and a half octaves on.
-///
-/// Far below the highest scores lie most pixels, and few that decide anything. The fewer cells there are where
-/// most pixels are counted, the nearer they are to the processor; and bins that are finer than anything needs would
-/// only be added up again later.
-pub(crate) fn finest(rank: usize, pages: usize) -> u32 {
-    let by_rank = match rank {
-        0..128 => 13,
-        128..FAR_RANK => 12,
-        _ => return FAR_BITS,
-    };
-    by_rank.max((USEFUL_BINS / pages.max(1)).checked_ilog2().unwrap_or(0).min(MOST_BITS))
-}
-
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
 /// Fewest single keys.
@@ -107,6 +91,26 @@ impl Resolution {
     pub(crate) fn normalised(self) -> Self {
         let bins = self.bins.clamp(FEWEST_BINS, MOST_BINS);
         Self { bins, keys: self.keys.min(1 << 28), few_anomalous: self.few_anomalous.min(bins) }
+    }
+
+    /// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 15, and fewer a quarter
+    /// of an octave of scores (32 pages), half an octave and an octave below the highest, more where there are so few
+    /// pages that 2^20 bins divide them finer; but 8 from one and a half octaves on. One more in the highest octave where
+    /// anomalous keys are not listed besides.
+    ///
+    /// Far below the highest scores lie most pixels, and few that decide anything. The fewer cells there are where most
+    /// pixels are counted, the nearer they are to the processor; and bins that are finer than anything needs would only
+    /// be added up again later.
+    pub(crate) fn finest(self, rank: usize, pages: usize) -> u32 {
+        let more = u32::from(self.few_anomalous == 0);
+        let by_rank = match rank {
+            0..32 => 15 + more,
+            32..64 => 14 + more,
+            64..128 => 13 + more,
+            128..FAR_RANK => 12,
+            _ => return FAR_BITS,
+        };
+        by_rank.max((USEFUL_BINS / pages.max(1)).checked_ilog2().unwrap_or(0).min(MOST_BITS))
     }
 
     /// Different keys of anomalous pixels that a page may list besides, where there are so many anomalous pixels in
@@ -196,14 +200,19 @@ mod tests {
 
     #[test]
     fn what_is_useful_never_grows() {
-        let ranks = [0, 1, 127, 128, 191, 192, 400_000];
+        let ranks = [0, 31, 32, 63, 64, 127, 128, 191, 192, 400_000];
         for pages in 1..2000 {
-            let more = ranks.map(|rank| finest(rank, pages + 1));
-            assert!(more.is_sorted_by(|a, b| a >= b), "{more:?}");
-            assert!(ranks.iter().zip(more).all(|(&rank, more)| more <= finest(rank, pages)), "{more:?}");
+            for resolution in [Resolution::default(), Resolution::default().with_nothing_beside()] {
+                let more = ranks.map(|rank| resolution.finest(rank, pages + 1));
+                assert!(more.is_sorted_by(|a, b| a >= b), "{more:?}");
+                assert!(ranks.iter().zip(more).all(|(&rank, more)| more <= resolution.finest(rank, pages)), "{more:?}");
+            }
         }
-        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [13, 13, 13, 12, 12, 8, 8]);
-        assert_eq!([1, 4, 5, 64, 65, 129].map(|pages| finest(0, pages)), [18, 18, 17, 14, 13, 13]);
+        let finest = |rank, pages| Resolution::default().finest(rank, pages);
+        assert_eq!(Resolution::default().with_nothing_beside().finest(127, 500_000), 14);
+        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [15, 15, 14, 14, 13, 13, 12, 12, 8, 8]);
+        assert_eq!([1, 4, 5, 16, 17, 65].map(|pages| finest(0, pages)), [18, 18, 17, 16, 15, 15]);
+        assert_eq!([64, 65].map(|pages| finest(63, pages)), [14, 14]);
     }
 
     #[test]
