@@ -93,10 +93,10 @@ impl Resolution {
         Self { bins, keys: self.keys.min(1 << 28), few_anomalous: self.few_anomalous.min(bins) }
     }
 
-    /// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 15, and fewer a quarter
-    /// of an octave of scores (32 pages), half an octave and an octave below the highest, more where there are so few
-    /// pages that 2^20 bins divide them finer; but 8 from one and a half octaves on. One more in the highest octave where
-    /// anomalous keys are not listed besides.
+    /// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 14, and fewer a quarter
+    /// of an octave of scores (32 pages) and an octave below the highest, more where there are so few pages that 2^20 bins
+    /// divide them finer; but 8 from one and a half octaves on. One more in the highest octave where anomalous keys are
+    /// not listed besides.
     ///
     /// Far below the highest scores lie most pixels, and few that decide anything. The fewer cells there are where most
     /// pixels are counted, the nearer they are to the processor; and bins that are finer than anything needs would only
@@ -104,9 +104,8 @@ impl Resolution {
     pub(crate) fn finest(self, rank: usize, pages: usize) -> u32 {
         let more = u32::from(self.few_anomalous == 0);
         let by_rank = match rank {
-            0..32 => 15 + more,
-            32..64 => 14 + more,
-            64..128 => 13 + more,
+            0..32 => 14 + more,
+            32..128 => 13 + more,
             128..FAR_RANK => 12,
             _ => return FAR_BITS,
         };
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_is_useful_never_grows() {
-        let ranks = [0, 31, 32, 63, 64, 127, 128, 191, 192, 400_000];
+        let ranks = [0, 31, 32, 127, 128, 191, 192, 400_000];
         for pages in 1..2000 {
             for resolution in [Resolution::default(), Resolution::default().with_nothing_beside()] {
                 let more = ranks.map(|rank| resolution.finest(rank, pages + 1));
@@ -210,9 +209,9 @@ mod tests {
         }
         let finest = |rank, pages| Resolution::default().finest(rank, pages);
         assert_eq!(Resolution::default().with_nothing_beside().finest(127, 500_000), 14);
-        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [15, 15, 14, 14, 13, 13, 12, 12, 8, 8]);
-        assert_eq!([1, 4, 5, 16, 17, 65].map(|pages| finest(0, pages)), [18, 18, 17, 16, 15, 15]);
-        assert_eq!([64, 65].map(|pages| finest(63, pages)), [14, 14]);
+        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [14, 14, 13, 13, 12, 12, 8, 8]);
+        assert_eq!([1, 4, 5, 32, 33, 65].map(|pages| finest(0, pages)), [18, 18, 17, 15, 14, 14]);
+        assert_eq!([64, 65].map(|pages| finest(63, pages)), [14, 13]);
     }
 
     #[test]
