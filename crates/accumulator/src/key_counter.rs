@@ -21,6 +21,8 @@ const WAITING: usize = 1 << 19;
 const WORTH_ASKING: usize = WAITING / 16;
 /// Keys with counts, or anomalous pixels, that make a counter full.
 pub(crate) const OTHERS_WAITING: usize = 1 << 17;
+/// Weights of anomalous pixels that do; neighbours mostly share one.
+const WEIGHTS_WAITING: usize = 1 << 15;
 /// Pixels counted since the last finish that do.
 const MOST_COUNTED: u64 = 1 << 31;
 
@@ -133,10 +135,11 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// The same for one that counts anomalous pixels alone.
     pub const fn bytes_of_anomalous() -> u64 {
-        let positive = (size_of::<(K, u32)>() + size_of::<u128>()) as u64;
+        let positives = OTHERS_WAITING as u64 * size_of::<(K, u32)>() as u64;
+        let weights = WEIGHTS_WAITING as u64 * size_of::<u128>() as u64;
         // A row may come on top here too, but nothing doubles.
         let grouped = OTHERS_WAITING as u64 / 4 * 5 * size_of::<(K::Low, u32)>() as u64 + (4 << K::PREFIX_BITS);
-        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * OTHERS_WAITING as u64 * positive + grouped
+        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * (positives + weights) + grouped
     }
 
     /// Counts one row, or several that follow one another in memory; a counter of single-precision keys takes scores in single
@@ -198,6 +201,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.waiting.single.len() >= WAITING
             || self.waiting.counted.len() >= OTHERS_WAITING
             || self.positives.len() >= OTHERS_WAITING
+            || self.weights.len() >= WEIGHTS_WAITING
             || self.counted >= MOST_COUNTED
     }
 
@@ -207,6 +211,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.waiting.single.len() < WAITING + together
             && self.waiting.counted.len() <= OTHERS_WAITING + together
             && self.positives.len() < OTHERS_WAITING + together
+            && self.weights.len() < WEIGHTS_WAITING + together
     }
 
     /// Adds what waits to the histogram, takes over its resolution, and is no longer full. The histogram may be read

@@ -126,8 +126,8 @@ impl Resolution {
     }
 
     /// The longest list that a page may have, once not all keys fit, of both classes together but for keys
-    /// [beside](Self::positives_beside): `rank` pages in use lie
-    /// above it, and there are `pages`. Never grows with either, so that pages that are too long remain so.
+    /// [beside](Self::positives_beside): `rank` pages in use lie above it, and there are `pages`. Never grows with
+    /// either, so that pages that are too long remain so.
     ///
     /// Three quarters of the keys are for the highest pages: few pixels decide precision and small limits of
     /// false-positive rates, and they are spread over many pages, which bins would fill thinly.
