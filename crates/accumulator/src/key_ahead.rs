@@ -23,7 +23,6 @@ pub(crate) struct Ahead {
     positives: usize,
     weights: usize,
     full: usize,
-    counted: u64,
     /// Sum of the indices of the cells that were added to, less those that were taken from.
     cells: u32,
 }
@@ -39,7 +38,6 @@ impl<K: OrderedKey> KeyCounter<K> {
             positives: self.positives.len(),
             weights: self.weights.len(),
             full: self.cells.full_len(),
-            counted: self.counted,
             cells: 0,
         });
     }
@@ -69,7 +67,6 @@ impl<K: OrderedKey> KeyCounter<K> {
     pub(crate) fn count_row_ahead<S: Sample>(&mut self, row: &[S], runs: &[RegionRun], weights: &[u128]) {
         for (start, end) in normal_stretches(runs, row.len()) {
             let scores = &row[start..end];
-            self.counted += scores.len() as u64;
             let cells = self.cells.count(scores, |key| self.waiting.single.push(key));
             if let Some(ahead) = &mut self.ahead {
                 ahead.cells = ahead.cells.wrapping_add(cells);
@@ -126,7 +123,6 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.positives.truncate(ahead.positives);
         self.weights.truncate(ahead.weights);
         self.cells.forget_full(ahead.full);
-        self.counted = ahead.counted;
         ahead.cells == 0
     }
 }

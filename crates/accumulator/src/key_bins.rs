@@ -15,6 +15,11 @@ impl Bins {
         Self { bits, counts: Vec::new() }
     }
 
+    /// How many bins there are, as a power of two.
+    pub(crate) const fn bits(&self) -> u32 {
+        self.bits
+    }
+
     /// The counts, to be added to, and how many bins there are as a power of two.
     #[inline]
     pub(crate) fn counts_mut(&mut self) -> (&mut [u64], u32) {
@@ -44,11 +49,19 @@ impl Bins {
         }
     }
 
-    /// Adds the counts of cells, of which there is one for each bin.
-    pub(crate) fn add_cells(&mut self, cells: &[u16]) {
-        if cells.iter().fold(0, |all, cell| all | cell) > 0 {
-            let (counts, _) = self.counts_mut();
-            counts.iter_mut().zip(cells).for_each(|(count, &cell)| *count += u64::from(cell));
+    /// Adds the counts of cells of the same keys, none of which is wider than a bin.
+    pub(crate) fn add_cells(&mut self, cells: &[u8]) {
+        if cells.iter().fold(0, |all, cell| all | cell) == 0 {
+            return;
+        }
+        let (counts, bits) = self.counts_mut();
+        match cells.len() >> bits {
+            1 => counts.iter_mut().zip(cells).for_each(|(count, &cell)| *count += u64::from(cell)),
+            together => {
+                let sums =
+                    cells.chunks_exact(together).map(|cells| cells.iter().map(|&cell| u64::from(cell)).sum::<u64>());
+                counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += sum);
+            }
         }
     }
 

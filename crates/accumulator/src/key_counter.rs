@@ -9,6 +9,7 @@
 use pimo_frame::Sample;
 
 use crate::by_page::ByPage;
+use crate::cell_table::{MOST_RUNS, runs_of};
 use crate::key_ahead::Ahead;
 use crate::key_cache::KeyCache;
 use crate::key_cells::Cells;
@@ -23,8 +24,6 @@ const WORTH_ASKING: usize = WAITING / 16;
 pub(crate) const OTHERS_WAITING: usize = 1 << 17;
 /// Weights of anomalous pixels that do; neighbours mostly share one.
 const WEIGHTS_WAITING: usize = 1 << 15;
-/// Pixels counted since the last finish that do.
-const MOST_COUNTED: u64 = 1 << 31;
 
 /// Counts rows of scores on behalf of a [`KeyHistogram`]. One for each thread.
 ///
@@ -51,8 +50,6 @@ pub struct KeyCounter<K: OrderedKey> {
     /// Anomalous pixels, each with the index of its weight.
     pub(crate) positives: Vec<(K, u32)>,
     pub(crate) weights: Vec<u128>,
-    /// Normal pixels counted since the last finish.
-    pub(crate) counted: u64,
     /// Waiting keys at which to ask next.
     ask_at: usize,
     /// The image that is being counted before it is known to be good.
@@ -116,7 +113,6 @@ impl<K: OrderedKey> KeyCounter<K> {
             waiting: Waiting { single: Vec::new(), counted: Vec::new() },
             positives: Vec::new(),
             weights: Vec::new(),
-            counted: 0,
             ask_at: 0,
             ahead: None,
         }
@@ -129,7 +125,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         let waiting = 2 * WAITING as u64 * key + 2 * OTHERS_WAITING as u64 * counted;
         // Keys are put together by page before the histogram takes them.
         let grouped = WAITING as u64 * size_of::<K::Low>() as u64;
-        let cells = Cells::<K>::bytes(most_cells(resolution) as u64, MOST_COUNTED);
+        let cells = Cells::<K>::bytes(most_cells(resolution) as u64);
         cells + waiting + grouped + Self::bytes_of_anomalous()
     }
 
@@ -139,7 +135,7 @@ impl<K: OrderedKey> KeyCounter<K> {
         let weights = WEIGHTS_WAITING as u64 * size_of::<u128>() as u64;
         // A row may come on top here too, but nothing doubles.
         let grouped = OTHERS_WAITING as u64 / 4 * 5 * size_of::<(K::Low, u32)>() as u64 + (4 << K::PREFIX_BITS);
-        Cells::<K>::bytes(1, 0) + KeyCache::<K>::bytes() + 2 * (positives + weights) + grouped
+        Cells::<K>::bytes(1) + KeyCache::<K>::bytes() + 2 * (positives + weights) + grouped
     }
 
     /// Counts one row, or several that follow one another in memory; a counter of single-precision keys takes scores in single
@@ -179,7 +175,6 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 
     fn count_normal<S: Sample>(&mut self, scores: &[S]) {
-        self.counted += scores.len() as u64;
         let before = self.waiting.len();
         if self.cache.is_resting() {
             self.cells.count(scores, |key| self.waiting.single.push(key));
@@ -202,7 +197,7 @@ impl<K: OrderedKey> KeyCounter<K> {
             || self.waiting.counted.len() >= OTHERS_WAITING
             || self.positives.len() >= OTHERS_WAITING
             || self.weights.len() >= WEIGHTS_WAITING
-            || self.counted >= MOST_COUNTED
+            || self.cells.are_full()
     }
 
     /// Whether no more waits than may, when pixels have been counted in rows, or several of these at once, of this many.
@@ -239,8 +234,8 @@ impl<K: OrderedKey> KeyCounter<K> {
 
     /// As [`Self::flush`], of what has been arranged.
     pub(crate) fn flush_arranged(&mut self, arranged: &Arranged<K>, histogram: &mut KeyHistogram<K>) {
-        if self.counted >= MOST_COUNTED {
-            self.drain_counts(histogram);
+        if self.cells.are_full() {
+            self.cells.drain(histogram);
         }
         arranged.add_to(histogram);
         histogram.adjust();
@@ -268,30 +263,29 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 
     /// Gives cells to all pages that the histogram divides.
-    pub(crate) fn take_over(&mut self, histogram: &KeyHistogram<K>) {
+    pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
-        let (mut missing, mut finer, mut divided) = (Vec::new(), 0, 0);
-        for (prefix, bits) in histogram.pages_with_bits() {
-            divided += 1;
-            match self.cells.bits(prefix) {
-                None => missing.push((prefix, bits)),
-                Some(own) => finer += usize::from(own > bits),
-            }
-        }
+        let mut pages: Vec<(usize, u32)> = histogram.pages_with_bits().collect();
+        pages.sort_unstable();
+        let own = |page: &&(usize, u32)| self.cells.bits(page.0);
+        let missing: Vec<(usize, u32)> = pages.iter().filter(|page| own(page).is_none()).copied().collect();
+        let finer = pages.iter().filter(|page| own(page).is_some_and(|own| own > page.1)).count();
         let most = most_cells(histogram.resolution);
         let more: usize = missing.iter().map(|&(_, bits)| 1 << bits).sum();
         // Cells that are finer than the histogram's bins are too many to stay in the processor's cache.
-        let again = self.cells.len() + more > most || 2 * finer > divided;
+        let mut again = self.cells.len() + more > most || 2 * finer > pages.len();
         if missing.is_empty() && !again {
             return;
         }
         self.cells.reserve(most);
+        if !again {
+            self.cells.place(&missing);
+            again = self.cells.run_count() > MOST_RUNS && runs_of(&pages) <= MOST_RUNS;
+        }
         if again {
             // Divided pages are never undivided.
-            self.cells.coarsen(|prefix| histogram.bits_of(prefix).unwrap_or(u32::MAX));
-        }
-        for (prefix, bits) in missing {
-            self.cells.place(prefix, bits);
+            self.cells.drain(histogram);
+            self.cells.place(&pages);
         }
     }
 
@@ -300,7 +294,6 @@ impl<K: OrderedKey> KeyCounter<K> {
         let mut counts: Vec<(K, u64)> = self.cache.drain().collect();
         counts.sort_unstable_by_key(|counted| counted.0);
         histogram.absorb_counts(&counts);
-        self.counted = 0;
     }
 }
 
@@ -429,7 +422,7 @@ mod tests {
                     16..28 => counter.take_over(histogram),
                     28 => counter.finish(histogram),
                     29 => {
-                        counter.counted = MOST_COUNTED;
+                        counter.cells.drain(histogram);
                         counter.flush(histogram);
                     }
                     _ => {}

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pimo_frame::{SCORE_BLOCK, Sample};
 
+use crate::cell_table::CellTable;
 use crate::chosen_pages::ChosenPages;
 use crate::cut_words::{COMPARE_ALL, COMPARE_OCCUPIED, WORD_BITS, Words, slots};
-use crate::key_cells::{entry, locate};
 use crate::key_page::{Page, scores_of_keys};
 use crate::key_tally::Weighted;
 use crate::ordered_key::CELL_BITS;
@@ -28,8 +28,8 @@ const BUCKETS_OF_CUT: usize = 1 << WORD_BITS;
 #[derive(Debug)]
 pub(crate) struct KeyCuts<K: OrderedKey> {
     pages: Vec<CutPage>,
-    /// For every prefix what [`OrderedKey::cell`] needs to find a bucket.
-    table: Vec<u32>,
+    /// The buckets of each page.
+    table: CellTable<K>,
     /// Buckets of each page; the first word is for all other pages.
     words: Words,
     /// Ascending.
@@ -74,8 +74,7 @@ impl<K: OrderedKey> KeyCuts<K> {
         let bits = anomalous.pages_with_bits().map(|(_, bits)| bits).min().unwrap_or(K::LOW_BITS);
         let mut cuts = Self {
             pages: Vec::with_capacity(chosen.len()),
-            // One bin a page, and all these bins are bucket 0, of which there is no more.
-            table: (0..1 << K::PREFIX_BITS).map(|prefix| entry::<K>(prefix, 0, 0)).collect(),
+            table: CellTable::new(),
             words: Words::default(),
             cuts: Vec::with_capacity(most),
             positives: Vec::with_capacity(most),
@@ -98,7 +97,7 @@ impl<K: OrderedKey> KeyCuts<K> {
     pub(crate) const fn bytes(cuts: u64) -> u64 {
         let word = size_of::<u64>() + size_of::<u32>();
         let each = size_of::<K>() + 3 * size_of::<u64>() + size_of::<u128>() + word;
-        cuts * each as u64 + (1 << K::PREFIX_BITS) * size_of::<u32>() as u64
+        cuts * each as u64 + CellTable::<K>::bytes()
     }
 
     fn push_page(&mut self, prefix: usize, anomalous: &[Weighted<K::Low>], thresholds: impl Iterator<Item = K>) {
@@ -132,11 +131,12 @@ impl<K: OrderedKey> KeyCuts<K> {
         self.words.reserve(1 + bits.iter().map(|&bits| 1_usize << (bits - WORD_BITS)).sum::<usize>());
         // Bucket 0 says that a key lies in none of the pages.
         self.words.push(1, 0, 0);
+        let mut placed = Vec::with_capacity(self.pages.len());
         for (index, bits) in bits.into_iter().enumerate() {
-            let prefix = self.pages[index].prefix;
-            self.table[prefix] = entry::<K>(prefix, self.words.len() << WORD_BITS, bits);
+            placed.push((self.pages[index].prefix, self.words.len() << WORD_BITS, bits));
             self.make_words_of(self.cuts_of(index), bits);
         }
+        self.table.place(placed);
     }
 
     /// Into how many buckets each page is divided, as a power of two: if that does not take too many, each is a key.
@@ -186,7 +186,7 @@ impl<K: OrderedKey> KeyCuts<K> {
         let (mut buckets, mut kept) = ([0; SCORE_BLOCK], [S::default(); SCORE_BLOCK]);
         for block in scores.chunks(SCORE_BLOCK) {
             let (mut block, mut found) = (block, &mut buckets[..block.len()]);
-            let others = locate::<K, S>(block, &self.table, found).without as usize;
+            let others = self.table.locate(block, found).without as usize;
             if others == block.len() {
                 continue;
             }
@@ -204,7 +204,7 @@ impl<K: OrderedKey> KeyCuts<K> {
 
     /// The slot of a key that has to be compared with the cuts of its word.
     fn search(&self, key: K) -> u32 {
-        let word = key.cell(self.table[key.prefix()]) as usize >> WORD_BITS;
+        let word = self.table.cell(key) as usize >> WORD_BITS;
         let below = self.words.below(word).unwrap_or(0);
         let end = self.words.below(word + 1).unwrap_or(self.cuts.len());
         let key = key.without(self.width);

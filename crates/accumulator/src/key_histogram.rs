@@ -173,12 +173,6 @@ impl<K: OrderedKey> KeyHistogram<K> {
         self.pages.iter().filter_map(|page| Some((page.prefix, page.bits()?)))
     }
 
-    /// The bits of a page that is to be divided into bins.
-    pub(crate) fn bits_of(&self, prefix: usize) -> Option<u32> {
-        let place = (self.places[prefix] as usize).checked_sub(1)?;
-        self.pages[place].bits()
-    }
-
     #[inline]
     pub(crate) fn page(&mut self, prefix: usize) -> &mut Page<K> {
         self.settled = false;

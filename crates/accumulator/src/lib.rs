@@ -16,6 +16,7 @@ mod bad_score;
 mod best_iou;
 mod bin_walk;
 mod by_page;
+mod cell_table;
 mod chosen_pages;
 mod cut_words;
 mod grid_cells;

@@ -112,7 +112,7 @@ impl<'a> CutCounter<'a> {
             Comparison::F32 => KeyCounter::<u32>::bytes_of_anomalous(),
             Comparison::F64 => KeyCounter::<u64>::bytes_of_anomalous(),
         };
-        anomalous.max(2 * cuts * size_of::<u16>() as u64 + 4 * MOST_FULL as u64 * size_of::<u32>() as u64)
+        anomalous.max(2 * cuts * size_of::<u8>() as u64 + 4 * MOST_FULL as u64 * size_of::<u32>() as u64)
     }
 
     /// Counts those pixels of a frame, of both classes, that lie in the pages.
@@ -136,7 +136,7 @@ impl<'a> CutCounter<'a> {
 /// Pixels in each slot.
 #[derive(Clone, Debug)]
 struct Slots {
-    pixels: Vec<u16>,
+    pixels: Vec<u8>,
     /// Slots that were full, once for each time.
     full: Vec<u32>,
 }
@@ -146,6 +146,10 @@ impl Slots {
         for (slot, pixels) in self.pixels.iter_mut().enumerate().filter(|(_, pixels)| **pixels > 0) {
             keys.add(slot, std::mem::take(pixels).into());
         }
+        self.hand_over_full(keys);
+    }
+
+    fn hand_over_full<K: OrderedKey>(&mut self, keys: &KeyCuts<K>) {
         for slot in self.full.drain(..) {
             keys.add(slot as usize, FULL);
         }
@@ -167,7 +171,7 @@ impl<K: OrderedKey> RowVisitor for CutRows<'_, K> {
         let Self { keys, slots: Slots { pixels, full } } = self;
         keys.locate(rows, |slots| add_one(pixels, full, slots));
         if full.len() >= MOST_FULL {
-            self.slots.hand_over(keys);
+            self.slots.hand_over_full(keys);
         }
     }
 }
