@@ -1,7 +1,10 @@
 //! Scores that stay in the mapped file.
 
 use std::fs::File;
+#[cfg(target_os = "linux")]
+use std::io::IoSliceMut;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use bytemuck::Pod;
 use memmap2::{Advice, Mmap, MmapOptions};
@@ -41,9 +44,29 @@ impl<S: Pod> Mapped<S> {
         let registration = fault::register(bytes.as_ptr() as usize, bytes.len())?;
         // Only a hint: without it the file is read all the same. Mapping all pages at once, which costs less processor
         // time, is left to counters: here they would wait for it.
-        let _ = bytes.advise(Advice::WillNeed);
+        if !is_in_memory(input.file(), offset..end) {
+            let _ = bytes.advise(Advice::WillNeed);
+        }
         Some(Self { registration, bytes, input: input.clone(), end, samples: PhantomData })
     }
+}
+
+/// Whether a range of a file, which is not empty, seems to be in memory: its first, middle and last page are. The hint
+/// would look for every page.
+#[cfg(target_os = "linux")]
+fn is_in_memory(file: &File, range: Range<u64>) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    [range.start, range.start.midpoint(range.end), range.end.saturating_sub(1)].into_iter().all(|at| {
+        let read = preadv2(file, &mut [IoSliceMut::new(&mut [0])], at, ReadWriteFlags::NOWAIT);
+        matches!(read, Ok(1))
+    })
+}
+
+// Other systems have no such call.
+#[cfg(not(target_os = "linux"))]
+const fn is_in_memory(_: &File, _: Range<u64>) -> bool {
+    false
 }
 
 fn map(file: &File, offset: u64, len: usize) -> Option<Mmap> {
@@ -152,6 +175,18 @@ mod tests {
         assert!(Mapped::<f32>::new(&input, 2, 10).is_none());
         assert!(Mapped::<f64>::new(&input, 4, 10).is_none());
         assert!(Mapped::<f32>::new(&input, 4 * 1500, 3501).is_none());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_just_written_is_in_memory() {
+        let (folder, input) = file(&[1; 100_000]);
+        // Not every file system can say so.
+        let known = is_in_memory(input.file(), 0..100_000);
+        assert_eq!(is_in_memory(input.file(), 10_000..10_001), known);
+        assert!(!is_in_memory(input.file(), 50_000..100_001), "there is no such byte");
+        let unreadable = File::options().write(true).open(folder.path().join("scores")).unwrap();
+        assert!(!is_in_memory(&unreadable, 0..1));
     }
 
     #[test]
