@@ -539,7 +539,7 @@ fn assert_refined(exact: &RunReader, binned: &RunReader, refined: &RunReader) {
 
 #[test]
 fn rates_at_the_shared_fpr_are_exact_whatever_the_bins() {
-    let (toy, images) = (Toy::empty(), wide(96, 80));
+    let (toy, images) = (Toy::empty(), wide(240, 200));
     let binned = metrics(&evaluated_with_least(&toy, &images, "binned", &["--fpr-bounds", "1e-4,1e-3"]));
     assert!(!binned["pixel_auroc"].exact);
     let pixels = pixels(&images);
@@ -561,7 +561,7 @@ fn rates_at_the_shared_fpr_are_exact_whatever_the_bins() {
 
 #[test]
 fn refining_makes_bins_exact() {
-    let (toy, images) = (Toy::empty(), wide(96, 80));
+    let (toy, images) = (Toy::empty(), wide(240, 200));
     let at = ["--at", "0.0001"];
     let exact = evaluated(&toy, &images, "exact", &at);
     let binned = evaluated_with_least(&toy, &images, "binned", &at);
@@ -600,7 +600,7 @@ fn few_enough_scores_are_known_one_by_one() {
     let refined = evaluated(&toy, &images, "refined", &["--refine", "--tolerance", "0", "--metrics", "pixel,aupro"]);
     assert_eq!(refined.record().map_reads, images.len() as u64);
     let binned = metrics(&evaluated(&toy, &images, "binned", &["--memory", "130MiB"]));
-    for name in ["pixel_auroc", "pixel_ap", "pixel_fpr95", "aupro_0.3"] {
+    for name in ["pixel_auroc", "pixel_ap", "aupro_0.3"] {
         let (known, binned) = (&known[name], &binned[name]);
         assert!(known.exact && !binned.exact, "{known:?} {binned:?}");
         let value = known.value.unwrap();

@@ -7,7 +7,6 @@
 use pimo_frame::Sample;
 
 use crate::cell_table::CellTable;
-use crate::ordered_key::CELL_BITS;
 use crate::{KeyHistogram, OrderedKey};
 
 /// Pixels counted together: as many as are found while others are still being counted.
@@ -17,7 +16,9 @@ const AHEAD: usize = 256;
 /// Pixels that a cell had counted each time it is written down.
 pub(crate) const FULL: u64 = 1 << u8::BITS;
 /// Times that cells were full after which they have to be emptied.
-const MOST_FULL: usize = 1 << 18;
+const MOST_FULL: usize = 1 << 17;
+/// Room for these, and for those of the row on the way.
+const FULL_ROOM: usize = MOST_FULL / 4 * 5;
 
 /// Cells of some pages, and where those of each page are.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ impl<K: OrderedKey> Cells<K> {
 
     /// Bytes of this many cells at most, tables included; a row may come on top of what is full.
     pub(crate) const fn bytes(cells: u64) -> u64 {
-        let full = if cells > 1 { MOST_FULL / 4 * 5 * size_of::<u32>() } else { 0 };
+        let full = if cells > 1 { FULL_ROOM * size_of::<u32>() } else { 0 };
         cells + full as u64 + CellTable::<K>::bytes()
     }
 
@@ -76,6 +77,12 @@ impl<K: OrderedKey> Cells<K> {
         self.table.bits(prefix)
     }
 
+    /// Notes cell 0, which means nothing, as full as often as may be.
+    #[cfg(test)]
+    pub(crate) fn pretend_full(&mut self) {
+        self.full.resize(MOST_FULL, 0);
+    }
+
     /// How many [runs](crate::cell_table) of pages have to be told apart.
     pub(crate) const fn run_count(&self) -> usize {
         self.table.run_count()
@@ -84,7 +91,7 @@ impl<K: OrderedKey> Cells<K> {
     /// Makes room for this many cells at once, and for no more.
     pub(crate) fn reserve(&mut self, cells: usize) {
         self.counts.reserve_exact(cells.saturating_sub(self.counts.len()));
-        self.full.reserve_exact((MOST_FULL / 4 * 5).saturating_sub(self.full.len()));
+        self.full.reserve_exact(FULL_ROOM.saturating_sub(self.full.len()));
     }
 
     /// Gives pages that have none cells: each of these prefixes, which ascend, 2^bits.
@@ -96,7 +103,6 @@ impl<K: OrderedKey> Cells<K> {
             end = page.cells().end;
             self.pages.push(page);
         }
-        debug_assert!(end <= 1 << CELL_BITS, "an index has no more bits");
         self.counts.resize(end, 0);
         self.table.place(self.pages[placed..].iter().map(|page| (page.prefix, page.base, page.bits)));
     }
@@ -104,6 +110,9 @@ impl<K: OrderedKey> Cells<K> {
     /// Adds what has been counted to the bins of the pages, none of which is finer than its cells; no page has cells
     /// after that.
     pub(crate) fn drain(&mut self, histogram: &mut KeyHistogram<K>) {
+        if self.is_empty() {
+            return;
+        }
         histogram.settle_pages();
         self.full.sort_unstable();
         let mut full = self.full.iter().map(|&cell| cell as usize).skip_while(|&cell| cell == 0).peekable();
@@ -227,7 +236,7 @@ mod tests {
         while flushed < 2 {
             counter.count_row(&scores, &[], &[]);
             counted += scores.len() as u64;
-            assert!(counter.cells.full_len() <= MOST_FULL / 4 * 5);
+            assert!(counter.cells.full.capacity() == FULL_ROOM);
             if counter.is_full() {
                 counter.flush(&mut histogram);
                 assert_eq!((counter.is_full(), counter.cells.is_empty()), (false, false));

@@ -212,7 +212,7 @@ impl<K: OrderedKey> KeyCounter<K> {
     /// Adds what waits to the histogram, takes over its resolution, and is no longer full. The histogram may be read
     /// again when a counter has finished.
     ///
-    /// Counts of pages that the histogram has divided remain here until [`Self::finish`].
+    /// Counts of pages that the histogram has divided mostly remain here until [`Self::finish`].
     pub fn flush(&mut self, histogram: &mut KeyHistogram<K>) {
         let arranged = self.arrange();
         self.flush_arranged(&arranged, histogram);
@@ -262,7 +262,8 @@ impl<K: OrderedKey> KeyCounter<K> {
         self.waiting.single.len() >= self.ask_at
     }
 
-    /// Gives cells to all pages that the histogram divides.
+    /// Gives cells to all pages that the histogram divides. Where these do not go together with those that there are, all
+    /// are emptied first.
     pub(crate) fn take_over(&mut self, histogram: &mut KeyHistogram<K>) {
         self.ask_at = self.waiting.single.len() + WORTH_ASKING;
         let mut pages: Vec<(usize, u32)> = histogram.pages_with_bits().collect();
@@ -297,10 +298,10 @@ impl<K: OrderedKey> KeyCounter<K> {
     }
 }
 
-/// Cells that there may be at once, cell 0 included. More than the histogram has bins, so that pages seldom have to be
-/// brought to the histogram's resolution before others find room.
+/// Cells that there may be at once, cell 0 included: as many as the histogram has bins. Where pages have more, because
+/// these have been found too fine since, all are brought to the histogram's resolution.
 const fn most_cells(resolution: Resolution) -> usize {
-    (resolution.bins + resolution.bins / 4) as usize + 1
+    resolution.most_bins() as usize + 1
 }
 
 #[cfg(test)]
@@ -423,6 +424,10 @@ mod tests {
                     28 => counter.finish(histogram),
                     29 => {
                         counter.cells.drain(histogram);
+                        counter.take_over(histogram);
+                    }
+                    30 => {
+                        counter.cells.pretend_full();
                         counter.flush(histogram);
                     }
                     _ => {}
@@ -436,6 +441,41 @@ mod tests {
             let expected = plain(&scores, &[], &[], resolution);
             assert!(expected.pages_with_bits().count() > 20);
             assert!(all == expected && all.to_bytes() == expected.to_bytes());
+        }
+    }
+
+    /// A page that comes to others is placed behind them, until there are too many runs of pages that do not follow one
+    /// another, though there need not be.
+    #[test]
+    fn cells_are_placed_anew_where_that_leaves_fewer_runs() {
+        let mut histogram = KeyHistogram::<u32>::new(SMALL);
+        let mut counter = KeyCounter::new();
+        let mut emptied = 0;
+        for place in 0..40 {
+            // Pages 0, 7, 14 and so on, modulo 40.
+            histogram.page(0xc000 + place * 7 % 40).divide(6);
+            counter.count_row(&[u32::join(0xc000, 9).score() as f32; 100], &[], &[]);
+            let before = (counter.cells.len(), histogram.pixels().1);
+            counter.take_over(&mut histogram);
+            assert_eq!(counter.cells.len(), before.0 + 64);
+            emptied += usize::from(histogram.pixels().1 > before.1);
+        }
+        assert!(counter.cells.run_count() <= MOST_RUNS && (1..8).contains(&emptied), "{emptied}");
+        counter.finish(&mut histogram);
+        assert_eq!(histogram.pixels(), (0, 4000));
+    }
+
+    #[test]
+    fn cells_that_are_mostly_too_fine_are_placed_anew() {
+        let mut histogram = KeyHistogram::<u32>::new(SMALL);
+        let mut counter = KeyCounter::<u32>::new();
+        let divide = |histogram: &mut KeyHistogram<u32>, pages: usize, bits: u32| {
+            (0..pages).for_each(|page| histogram.page(0xc000 + page).divide(bits));
+        };
+        for (pages, bits, cells) in [(8, 6, 512), (4, 5, 512), (5, 5, 5 * 32 + 3 * 64)] {
+            divide(&mut histogram, pages, bits);
+            counter.take_over(&mut histogram);
+            assert_eq!(counter.cells.len(), cells + 1);
         }
     }
 

@@ -15,8 +15,9 @@
 //! 2. Otherwise a page is divided evenly when `d(p, D)` is above the longest list that a page of rank `r(p, D)` among
 //!    `n(D)` may have, which never grows with r nor with n; the other pages remain lists. Such pages are *crowded*. There
 //!    may be none, if most keys are anomalous.
-//! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it, but no more than are useful at
-//!    its rank r among n. The former never rise with j nor with h, the latter never with r nor with n.
+//! 3. Crowded page number j from above, of h, gets the bits that [`Resolution`] gives it where there are `P(D)` anomalous
+//!    pixels, but no more than are useful at its rank r among n. The former never rise with j, nor with h, nor with
+//!    `P(D)`; the latter never with r nor with n.
 //!
 //! Everything here is monotone. Let D be part of E. Then `n(D) <= n(E)`, `r(p, D) <= r(p, E)`, `P(D) <= P(E)`, and hence
 //! `d(p, D) <= d(p, E)`; `over(D)` implies `over(E)`, so what is crowded in D is crowded in E; both j and h can only
@@ -238,7 +239,7 @@ impl<K: OrderedKey> KeyHistogram<K> {
             // Too many keys, and no page has too many: only anomalous ones can be so many.
             return list_more_than(resolution.keys as usize, 0, &mut self.pages);
         }
-        let bits = resolution.bits::<K>(ranked.len());
+        let bits = resolution.bits::<K>(ranked.len(), self.positives);
         let mut as_ruled = true;
         for ((rank, page), bits) in ranked.into_iter().zip(bits) {
             let bits = bits.min(resolution.finest(rank, count));
@@ -438,7 +439,8 @@ pub(crate) mod tests {
         }
         let count = pages.len();
         let keys: usize = pages.values().flatten().map(BTreeSet::len).sum();
-        let beside = resolution.positives_beside(pixels.iter().filter(|pixel| pixel.1).count() as u64);
+        let positives = pixels.iter().filter(|pixel| pixel.1).count() as u64;
+        let beside = resolution.positives_beside(positives);
         let is_crowded = |&(rank, page): &(usize, usize)| {
             let [normal, anomalous] = pages[&page].each_ref().map(BTreeSet::len);
             normal + anomalous.saturating_sub(beside) > resolution.longest_list(rank, count)
@@ -446,7 +448,7 @@ pub(crate) mod tests {
         let over = keys > resolution.keys as usize;
         let crowded: Vec<(usize, usize)> =
             pages.keys().rev().copied().enumerate().filter(|page| over && is_crowded(page)).collect();
-        let bits = resolution.bits::<K>(crowded.len());
+        let bits = resolution.bits::<K>(crowded.len(), positives);
         let bits: BTreeMap<usize, u32> = crowded
             .into_iter()
             .zip(bits)

@@ -10,7 +10,7 @@ use crate::key_tally::{Tally, Weighted};
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const LIST: u8 = u8::MAX;
 /// More pixels than any run can read, few enough that no sum or product of counts overflows.
 const MOST_PIXELS: u64 = 1 << 62;
@@ -133,7 +133,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
     let count = input.u32()? as usize;
     let mut pixels = 0_u64;
     let mut weight = 0_u128;
-    let mut bins_left = u64::from(histogram.resolution.bins);
+    let mut bins_left = u64::from(histogram.resolution.most_bins());
     let mut before = None;
     for _ in 0..count {
         let prefix = input.u32()? as usize;

@@ -6,7 +6,8 @@ use crate::key_tally::Weighted;
 /// What a key histogram may hold. Part of the parameters of a run: histograms merge only if theirs are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resolution {
-    /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26.
+    /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26. While anomalous pixels are few there may
+    /// be [more](Self::most_bins).
     pub bins: u32,
     /// Different keys of both classes that are kept one by one.
     pub keys: u32,
@@ -16,7 +17,8 @@ pub struct Resolution {
 }
 
 impl Default for Resolution {
-    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys, and as many anomalous pixels are few: 95 MiB at most.
+    /// 1.25 * 2^20 bins and 0.875 * 2^20 single keys, and as many anomalous pixels are few: 3.1 * 2^20 bins until there are
+    /// more. 95 MiB at most.
     fn default() -> Self {
         Self { bins: 5 << 18, keys: 7 << 17, few_anomalous: 7 << 17 }
     }
@@ -34,7 +36,9 @@ pub(crate) const MOST_BITS: u32 = 18;
 const USEFUL_BINS: usize = 1 << 20;
 /// Pages above those that are far below the highest scores, and most bits of one that is.
 const FAR_RANK: usize = 192;
-const FAR_BITS: u32 = 8;
+const FAR_BITS: u32 = 10;
+/// How many bits fewer than others such a page has, where there are too many pages for that.
+const FAR_FALL: i64 = 2;
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
@@ -93,10 +97,28 @@ impl Resolution {
         Self { bins, keys: self.keys.min(1 << 28), few_anomalous: self.few_anomalous.min(bins) }
     }
 
-    /// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 14, and fewer a quarter
-    /// of an octave of scores (32 pages) and an octave below the highest, more where there are so few pages that 2^20 bins
-    /// divide them finer; but 8 from one and a half octaves on. One more in the highest octave where anomalous keys are
-    /// not listed besides.
+    /// Bins of pages that are divided evenly, while there are so many anomalous pixels. Every bin is charged with a key
+    /// of these: as long as they are few, only they need that, and there may be up to 2.5 times as many bins for the same
+    /// memory.
+    pub(crate) const fn bins_for(self, positives: u64) -> u32 {
+        if self.few_anomalous == 0 || positives > self.few_anomalous as u64 {
+            return self.bins;
+        }
+        let bytes = (self.bins as u64 * BIN_BYTES).saturating_sub(self.few_anomalous as u64 * KEY_BYTES);
+        let (bins, most) = (bytes / size_of::<u64>() as u64, self.bins as u64 / 2 * 5);
+        // No fewer, if what is few is no more than bins.
+        let bins = if bins < most { bins } else { most };
+        if bins < MOST_BINS as u64 { bins as u32 } else { MOST_BINS }
+    }
+
+    /// The most bins that there may be.
+    pub(crate) const fn most_bins(self) -> u32 {
+        self.bins_for(0)
+    }
+
+    /// Most bits that are useful for a page with `rank` pages in use above it, of `pages` in all: 14, and 13 from a quarter
+    /// of an octave of scores (32 pages) below the highest on; one more where anomalous keys are not listed besides, and
+    /// more where there are so few pages that 2^20 bins divide them finer. But 10 from one and a half octaves on.
     ///
     /// Far below the highest scores lie most pixels, and few that decide anything. The fewer cells there are where most
     /// pixels are counted, the nearer they are to the processor; and bins that are finer than anything needs would only
@@ -105,8 +127,7 @@ impl Resolution {
         let more = u32::from(self.few_anomalous == 0);
         let by_rank = match rank {
             0..32 => 14 + more,
-            32..128 => 13 + more,
-            128..FAR_RANK => 12,
+            32..FAR_RANK => 13 + more,
             _ => return FAR_BITS,
         };
         by_rank.max((USEFUL_BINS / pages.max(1)).checked_ilog2().unwrap_or(0).min(MOST_BITS))
@@ -122,7 +143,7 @@ impl Resolution {
 
     /// Most bins that can be occupied, of pages in bins, of lists, and of what these list besides.
     pub const fn most_occupied(self) -> u64 {
-        self.bins as u64 + self.keys as u64 + self.few_anomalous as u64
+        self.most_bins() as u64 + self.keys as u64 + self.few_anomalous as u64
     }
 
     /// The longest list that a page may have, once not all keys fit, of both classes together but for keys
@@ -137,38 +158,58 @@ impl Resolution {
         if rank < HIGH_PAGES { high } else { low }
     }
 
-    /// Bits of each of `pages` evenly divided pages, from the page of the highest scores downwards.
+    /// Bits of each of `pages` evenly divided pages, from the page of the highest scores downwards, where there are so many
+    /// anomalous pixels.
     ///
-    /// A profile gives page j (0 is the highest) `top - floor(4 log2(1 + j / 128))` bits, at least none and at most
-    /// [`OrderedKey::PAGE_BITS`]: what decides precision, small limits of false-positive rates and thresholds lies in
-    /// the upper few per cent of the pixels. The largest `top` that fits is taken, and what is left over raises pages
-    /// to `top + 1` from the highest downwards. So one more page never makes any page finer: the sum grows with every
-    /// page, hence `top` and the number of raised pages can only fall, and inserting a page above others moves them
-    /// down a profile that never rises.
-    pub(crate) fn bits<K: OrderedKey>(self, pages: usize) -> Vec<u32> {
-        let profile = |top: i64, j: usize| -> u32 {
-            let fall = fall(j);
-            (top - fall).clamp(0, i64::from(K::PAGE_BITS)) as u32
-        };
-        let sum = |top: i64| (0..pages).map(|j| 1_u64 << profile(top, j)).sum::<u64>();
-        let steepest = fall(pages);
-        let top =
-            (0..=i64::from(K::PAGE_BITS) + steepest).rev().find(|&top| sum(top) <= u64::from(self.bins)).unwrap_or(0);
-        let mut left = u64::from(self.bins).saturating_sub(sum(top));
-        (0..pages)
-            .map(|j| {
-                let (bits, raised) = (profile(top, j), profile(top + 1, j));
-                let price = (1_u64 << raised) - (1 << bits);
-                if price > left {
-                    // Nothing below is raised either.
-                    left = 0;
-                    return bits;
-                }
-                left -= price;
-                raised
-            })
-            .collect()
+    /// While these are few, page j (0 is the highest) has `top` bits if it is not [far](FAR_RANK) below the highest, and
+    /// otherwise [`FAR_FALL`] fewer, or [`FAR_BITS`]. When they are many there are fewer bins, and a profile gives it
+    /// `top - floor(4 log2(1 + j / 128))` bits, but no more than before: what decides precision, small limits of
+    /// false-positive rates and thresholds lies in the upper few per cent of the pixels.
+    pub(crate) fn bits<K: OrderedKey>(self, pages: usize, positives: u64) -> Vec<u32> {
+        let steep = || share::<K>(pages, self.bins, |top, j| top - fall(j));
+        if self.few_anomalous == 0 {
+            return steep();
+        }
+        let even =
+            share::<K>(
+                pages,
+                self.most_bins(),
+                |top, j| {
+                    if j < FAR_RANK { top } else { (top - FAR_FALL).min(FAR_BITS.into()) }
+                },
+            );
+        if positives <= self.few_anomalous.into() {
+            return even;
+        }
+        even.into_iter().zip(steep()).map(|(even, steep)| even.min(steep)).collect()
     }
+}
+
+/// Shares bins out among pages by a profile: `profile(top, j)` are the bits of page j, at least none and at most
+/// [`OrderedKey::PAGE_BITS`], which never grow with j and never fall with top, where one more is one bit more at most.
+///
+/// The largest `top` that fits is taken, and what is left over raises pages to `top + 1` from the highest downwards. So
+/// one more page never makes any page finer: the sum grows with every page, hence `top` and the number of raised pages
+/// can only fall, and inserting a page above others moves them down a profile that never rises.
+fn share<K: OrderedKey>(pages: usize, bins: u32, profile: impl Fn(i64, usize) -> i64) -> Vec<u32> {
+    let profile = |top, j| profile(top, j).clamp(0, K::PAGE_BITS.into()) as u32;
+    let sum = |top| (0..pages).map(|j| 1_u64 << profile(top, j)).sum::<u64>();
+    let highest = i64::from(K::PAGE_BITS) + fall(pages).max(FAR_FALL);
+    let top = (0..=highest).rev().find(|&top| sum(top) <= bins.into()).unwrap_or(0);
+    let mut left = u64::from(bins).saturating_sub(sum(top));
+    (0..pages)
+        .map(|j| {
+            let (bits, raised) = (profile(top, j), profile(top + 1, j));
+            let price = (1_u64 << raised) - (1 << bits);
+            if price > left {
+                // Nothing below is raised either.
+                left = 0;
+                return bits;
+            }
+            left -= price;
+            raised
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,24 +217,37 @@ mod tests {
     use super::*;
 
     fn never_finer<K: OrderedKey>(resolution: Resolution) {
-        let mut before = resolution.bits::<K>(0);
-        for pages in 1..1500 {
-            let bits = resolution.bits::<K>(pages);
-            assert!(bits.iter().map(|&bits| 1_u64 << bits).sum::<u64>() <= u64::from(resolution.bins));
-            assert!(bits.is_sorted_by(|a, b| a >= b), "{pages}: {bits:?}");
+        let classes = [0, u64::MAX];
+        let mut before = classes.map(|positives| resolution.bits::<K>(0, positives));
+        for pages in (1..1500).chain([5000, 5001]) {
+            let now = classes.map(|positives| resolution.bits::<K>(pages, positives));
+            for (positives, bits) in classes.iter().zip(&now) {
+                let sum = bits.iter().map(|&bits| 1_u64 << bits).sum::<u64>();
+                assert!(sum <= u64::from(resolution.bins_for(*positives)));
+                assert!(bits.is_sorted_by(|a, b| a >= b), "{pages}: {bits:?}");
+            }
             // The new page may come anywhere: a page keeps its place or moves down by one.
-            assert!(before.iter().zip(&bits).all(|(before, now)| now <= before), "{pages}");
-            before = bits;
+            for (before, now) in before.iter().zip(&now) {
+                assert!(before.iter().zip(now).all(|(before, now)| now <= before), "{pages}");
+            }
+            // When there are many anomalous pixels, no page is finer than before.
+            assert!(now[0].iter().zip(&now[1]).all(|(few, many)| many <= few), "{pages}");
+            before = now;
         }
-        let all = resolution.bits::<K>(1 << K::PREFIX_BITS);
-        assert!(all.iter().map(|&bits| 1_u64 << bits).sum::<u64>() <= u64::from(resolution.bins));
+        for positives in classes {
+            let all = resolution.bits::<K>(1 << K::PREFIX_BITS, positives);
+            let sum = all.iter().map(|&bits| 1_u64 << bits).sum::<u64>();
+            assert!(sum <= u64::from(resolution.bins_for(positives)));
+        }
     }
 
     #[test]
     fn one_more_page_makes_no_page_finer() {
         for bins in [FEWEST_BINS, 700_001, 1 << 21] {
-            never_finer::<u32>(Resolution { bins, keys: 0, few_anomalous: 0 });
-            never_finer::<u64>(Resolution { bins, keys: 0, few_anomalous: 0 });
+            for few_anomalous in [0, 1, 300_000, bins] {
+                never_finer::<u32>(Resolution { bins, keys: 0, few_anomalous });
+                never_finer::<u64>(Resolution { bins, keys: 0, few_anomalous });
+            }
         }
     }
 
@@ -209,9 +263,9 @@ mod tests {
         }
         let finest = |rank, pages| Resolution::default().finest(rank, pages);
         assert_eq!(Resolution::default().with_nothing_beside().finest(127, 500_000), 14);
-        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [14, 14, 13, 13, 12, 12, 8, 8]);
+        assert_eq!(ranks.map(|rank| finest(rank, 500_000)), [14, 14, 13, 13, 13, 13, 10, 10]);
         assert_eq!([1, 4, 5, 32, 33, 65].map(|pages| finest(0, pages)), [18, 18, 17, 15, 14, 14]);
-        assert_eq!([64, 65].map(|pages| finest(63, pages)), [14, 13]);
+        assert_eq!([32, 64].map(|pages| finest(31, pages)), [15, 14]);
     }
 
     #[test]
@@ -219,7 +273,14 @@ mod tests {
         let few = Resolution { few_anomalous: 1600, ..Resolution::default() };
         assert_eq!([0, 1600, 1601, u64::MAX].map(|positives| few.positives_beside(positives)), [100, 100, 0, 0]);
         assert_eq!(few.with_nothing_beside().positives_beside(0), 0);
-        assert_eq!(few.most_occupied() - few.with_nothing_beside().most_occupied(), 1600);
+        assert_eq!([0, 1600, 1601].map(|positives| few.bins_for(positives)), [25 << 17, 25 << 17, 5 << 18]);
+        assert_eq!(few.most_occupied(), (25 << 17) + 1600 + u64::from(few.keys));
+        assert_eq!(few.with_nothing_beside().bins_for(0), 5 << 18);
+        // As many as there is memory for.
+        assert_eq!(Resolution { few_anomalous: 5 << 18, ..few }.bins_for(0), 5 << 18);
+        // What is few, and all the bins that there may be then, take no more memory than was said.
+        let all = u64::from(few.bins_for(0)) * 8 + (u64::from(few.keys) + 1600) * KEY_BYTES;
+        assert!(all + (4 << u32::PREFIX_BITS) <= few.bytes::<u32>());
         // They are charged with bins.
         let many = Resolution { few_anomalous: u32::MAX, ..few }.normalised();
         assert_eq!(many.few_anomalous, many.bins);
@@ -256,7 +317,7 @@ mod tests {
 
     #[test]
     fn few_pages_may_be_as_fine_as_can_be() {
-        assert_eq!(Resolution::default().bits::<u32>(12), vec![16; 12]);
-        assert_eq!(Resolution { bins: MOST_BINS, keys: 0, few_anomalous: 0 }.bits::<u32>(1000)[..], [16; 1000]);
+        assert_eq!(Resolution::default().bits::<u32>(12, 0), vec![16; 12]);
+        assert_eq!(Resolution { bins: MOST_BINS, keys: 0, few_anomalous: 0 }.bits::<u32>(1000, 0)[..], [16; 1000]);
     }
 }

@@ -444,4 +444,32 @@ mod tests {
         assert!(cuts.agrees_with(&histogram));
         assert!(agree(&histogram, &bins(&histogram, &[cuts]), &histogram.bins()));
     }
+
+    #[test]
+    fn slots_that_were_full_are_handed_over_in_time() {
+        // The last row has other scores.
+        let size = Size::new(1024, 1024);
+        let others = size.pixels() as usize - 1024;
+        let score = |i: usize| if i < others { 1.5 } else { 1.0 + (i - others) as f32 / 4096.0 };
+        let scores = Scores::from_f32((0..size.pixels() as usize).map(score).collect());
+        let frame = Frame::new(size, size, scores, None).unwrap();
+        let times = (MOST_FULL as u64 * FULL).div_ceil(others as u64) + 1;
+        let histogram = Mutex::new(ScoreHistogram::new(Comparison::F32, Resolution::default()));
+        let mut counter = ScoreCounter::new(Comparison::F32);
+        let scratch = &mut RowScratch::default();
+        for _ in 0..times {
+            counter.count(&frame, None, &histogram, scratch);
+        }
+        counter.finish(&histogram);
+        let histogram = histogram.into_inner().unwrap();
+        let category = Category { frames: vec![(frame, None)], comparison: Comparison::F32 };
+        let cuts = category.cuts(&pages(&histogram), ScoreCuts::FEWEST);
+        let mut counter = CutCounter::new(&cuts);
+        for _ in 1..times {
+            counter.count(&category.frames[0].0, scratch);
+            assert!(counter.slots.full.len() < MOST_FULL && counter.slots.full.capacity() <= 4 * MOST_FULL);
+        }
+        counter.finish();
+        assert!(cuts.agrees_with(&histogram));
+    }
 }

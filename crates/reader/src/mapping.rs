@@ -180,7 +180,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn what_was_just_written_is_in_memory() {
-        let (folder, input) = file(&[1; 100_000]);
+        let (folder, input) = file(&vec![1; 100_000]);
         // Not every file system can say so.
         let known = is_in_memory(input.file(), 0..100_000);
         assert_eq!(is_in_memory(input.file(), 10_000..10_001), known);
