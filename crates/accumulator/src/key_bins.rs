@@ -30,8 +30,8 @@ impl Bins {
     }
 
     /// The counts; none where nothing was counted.
-    pub(crate) fn counts(&self) -> &[u64] {
-        &self.counts
+    pub(crate) const fn counts(&self) -> &[u64] {
+        self.counts.as_slice()
     }
 
     /// Adds a pixel of a key whose `low_bits` low bits are `low`.

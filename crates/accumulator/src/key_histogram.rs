@@ -246,7 +246,19 @@ impl<K: OrderedKey> KeyHistogram<K> {
             page.divide(bits);
             as_ruled &= page.bits() == Some(bits);
         }
+        if self.holds_too_much() {
+            self.settle_pages();
+        }
         as_ruled
+    }
+
+    /// Whether pages that may be brought to their resolution later have to be brought to it now: all at once where
+    /// anomalous pixels are no longer few.
+    fn holds_too_much(&self) -> bool {
+        let most = self.resolution.bins_for(self.positives) as usize;
+        let bins: usize = self.pages.iter().map(Page::bins_held).sum();
+        let positives: usize = self.pages.iter().map(|page| page.positives().len()).sum();
+        bins > most || positives > (most + self.resolution.keys as usize).max(self.resolution.few_anomalous as usize)
     }
 
     /// Brings every page to that resolution: the histogram can be read, compared and written.
@@ -509,6 +521,30 @@ pub(crate) mod tests {
             let double: Vec<(u64, bool)> =
                 pixels.map(|(page, low, class)| (u64::join(0x6_0000 - page as usize * 3, (low << 20) | (low & 3)), class)).collect();
             check_rule(lists, &double, at_once);
+        }
+    }
+
+    #[test]
+    fn no_more_bins_are_held_than_there_may_be() {
+        let mut histogram = KeyHistogram::<u32>::new(SMALL);
+        let held = |histogram: &KeyHistogram<u32>| histogram.pages.iter().map(Page::bins_held).sum::<usize>();
+        let most = [0, u64::MAX].map(|positives| SMALL.bins_for(positives) as usize);
+        // Pages of so many keys that they are divided at once, a few more each time.
+        for pages in [8, 16, 32, 64] {
+            let keys: Vec<u32> =
+                (pages / 2..pages).flat_map(|page| (0..40_000).map(move |low| u32::join(0xc000 - page, low))).collect();
+            absorb(&mut histogram, &keys, &[], &[]);
+            assert!(histogram.adjust());
+            assert!(held(&histogram) <= most[0], "{}", held(&histogram));
+        }
+        assert!(held(&histogram) > most[1]);
+        // The anomalous pixels are all in one page.
+        let positives: Vec<(u32, u32)> =
+            (0..=SMALL.few_anomalous).map(|low| (u32::join(0xc000, low.into()), 0)).collect();
+        for (positives, most) in [(&positives[1..], most[0]), (&positives[..1], most[1])] {
+            absorb(&mut histogram, &[], positives, &[1]);
+            assert!(histogram.adjust());
+            assert!((most / 2..=most).contains(&held(&histogram)), "{} {most}", held(&histogram));
         }
     }
 

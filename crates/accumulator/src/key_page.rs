@@ -62,6 +62,14 @@ impl<K: OrderedKey> Page<K> {
         matches!(self.negatives, Negatives::Divided(_))
     }
 
+    /// Bins of normal pixels that take memory.
+    pub(crate) const fn bins_held(&self) -> usize {
+        match &self.negatives {
+            Negatives::Divided(bins) => bins.counts().len(),
+            Negatives::Listed { .. } => 0,
+        }
+    }
+
     /// Most keys that the lists can have, of both classes.
     const fn listed_at_most(&self) -> usize {
         match &self.negatives {

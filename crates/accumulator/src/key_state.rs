@@ -133,7 +133,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
     let count = input.u32()? as usize;
     let mut pixels = 0_u64;
     let mut weight = 0_u128;
-    let mut bins_left = u64::from(histogram.resolution.most_bins());
+    let (mut bins, mut counted_positives) = (0, 0);
     let mut before = None;
     for _ in 0..count {
         let prefix = input.u32()? as usize;
@@ -141,7 +141,10 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
             return Err(StateError::Damaged("its pages are not in order"));
         }
         before = Some(prefix);
-        let page = read_page::<K>(input, prefix, histogram.over, &mut bins_left)?;
+        // There may be fewer bins the more anomalous pixels there are.
+        let bins_left = u64::from(histogram.resolution.bins_for(counted_positives)).saturating_sub(bins);
+        let page = read_page::<K>(input, prefix, histogram.over, bins_left)?;
+        bins += page.bits().map_or(0, |bits| 1_u64 << bits);
         let (negatives, positives) = (page.negatives(), page.positives());
         pixels = negatives
             .iter()
@@ -156,6 +159,7 @@ fn read_pages<K: OrderedKey>(input: &mut Input<'_>, histogram: &mut KeyHistogram
             .try_fold(weight, u128::checked_add)
             .filter(|weight| weight >> 126 == 0)
             .ok_or(StateError::Damaged("its region weights are larger than they can be"))?;
+        counted_positives += positives.iter().map(|key| key.count).sum::<u64>();
         histogram.add_page(page);
     }
     // A state that was settled before it was written does not change.
@@ -178,7 +182,7 @@ fn read_page<K: OrderedKey>(
     input: &mut Input<'_>,
     prefix: usize,
     over: bool,
-    bins_left: &mut u64,
+    bins_left: u64,
 ) -> Result<Page<K>, StateError> {
     let bits = match input.take::<1>()?[0] {
         LIST => None,
@@ -186,9 +190,9 @@ fn read_page<K: OrderedKey>(
         _ => return Err(StateError::Damaged("a page has the wrong resolution")),
     };
     // Checked before anything is allocated: all evenly divided pages together have at most the bins of the resolution.
-    *bins_left = bins_left
-        .checked_sub(bits.map_or(0, |bits| 1 << bits))
-        .ok_or(StateError::Damaged("it has more bins than its resolution allows"))?;
+    if bits.is_some_and(|bits| 1 << bits > bins_left) {
+        return Err(StateError::Damaged("it has more bins than its resolution allows"));
+    }
     let (negatives, positives) = (input.u32()? as usize, input.u32()? as usize);
     if negatives + positives == 0 {
         return Err(StateError::Damaged("a page is empty"));

@@ -7,12 +7,12 @@ use crate::key_tally::Weighted;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resolution {
     /// Bins of pages that are divided evenly, of either class: from 2^19 to 2^26. While anomalous pixels are few there may
-    /// be [more](Self::most_bins).
+    /// be more.
     pub bins: u32,
     /// Different keys of both classes that are kept one by one.
     pub keys: u32,
-    /// Anomalous pixels that are few enough for their keys to be listed besides where there are more keys than that; no
-    /// more than bins.
+    /// Anomalous pixels that are few enough for their keys to be listed besides where there are more keys than that, and for
+    /// more bins; no more than bins. If it is 0 they are never few.
     pub few_anomalous: u32,
 }
 
@@ -22,6 +22,10 @@ impl Default for Resolution {
     fn default() -> Self {
         Self { bins: 5 << 18, keys: 7 << 17, few_anomalous: 7 << 17 }
     }
+}
+
+const fn least(a: u32, b: u32) -> u32 {
+    if a < b { a } else { b }
 }
 
 /// How many bits fewer than the highest page the page that is `j` below it has: floor(4 log2(1 + j / 128)).
@@ -71,7 +75,8 @@ impl Resolution {
         Some(Self { bins: FEWEST_BINS, keys: keys.max(FEWEST_KEYS), few_anomalous: 0 })
     }
 
-    /// The same where no keys are listed besides, so that fewer bins can be occupied.
+    /// The same where anomalous pixels are never few: no keys are listed besides, and there are no more bins for a while, so
+    /// that fewer can be occupied.
     #[must_use]
     pub const fn with_nothing_beside(self) -> Self {
         Self { few_anomalous: 0, ..self }
@@ -79,8 +84,9 @@ impl Resolution {
 
     /// Bytes that a histogram of this resolution takes at most, its tables included.
     ///
-    /// Between the times at which it is settled there may be more bins and longer lists, but then fewer anomalous
-    /// pixels: each bin is charged with one key of these. That pays for those that lists may have besides, too.
+    /// Each bin is charged with one key of anomalous pixels; where these are few, that pays for those that lists may have
+    /// besides, and for more bins. Between the times at which it is settled lists may be longer, but there are no more
+    /// bins, and then not many more keys.
     pub const fn bytes<K: OrderedKey>(self) -> u64 {
         self.bins as u64 * BIN_BYTES + self.keys as u64 * KEY_BYTES + (1 << K::PREFIX_BITS) * 4
     }
@@ -92,23 +98,24 @@ impl Resolution {
     }
 
     /// Numbers that a histogram can work with.
-    pub(crate) fn normalised(self) -> Self {
-        let bins = self.bins.clamp(FEWEST_BINS, MOST_BINS);
-        Self { bins, keys: self.keys.min(1 << 28), few_anomalous: self.few_anomalous.min(bins) }
+    pub(crate) const fn normalised(self) -> Self {
+        let bins = least(if self.bins > FEWEST_BINS { self.bins } else { FEWEST_BINS }, MOST_BINS);
+        Self { bins, keys: least(self.keys, 1 << 28), few_anomalous: least(self.few_anomalous, bins) }
     }
 
     /// Bins of pages that are divided evenly, while there are so many anomalous pixels. Every bin is charged with a key
     /// of these: as long as they are few, only they need that, and there may be up to 2.5 times as many bins for the same
     /// memory.
     pub(crate) const fn bins_for(self, positives: u64) -> u32 {
-        if self.few_anomalous == 0 || positives > self.few_anomalous as u64 {
-            return self.bins;
+        let Self { bins, few_anomalous: few, .. } = self.normalised();
+        if few == 0 || positives > few as u64 {
+            return bins;
         }
-        let bytes = (self.bins as u64 * BIN_BYTES).saturating_sub(self.few_anomalous as u64 * KEY_BYTES);
-        let (bins, most) = (bytes / size_of::<u64>() as u64, self.bins as u64 / 2 * 5);
-        // No fewer, if what is few is no more than bins.
-        let bins = if bins < most { bins } else { most };
-        if bins < MOST_BINS as u64 { bins as u32 } else { MOST_BINS }
+        // No fewer, since what is few is no more than bins.
+        let paid = (bins as u64 * BIN_BYTES - few as u64 * KEY_BYTES) / size_of::<u64>() as u64;
+        let (most, handled) = (bins as u64 / 2 * 5, MOST_BINS as u64);
+        let most = if most < handled { most } else { handled };
+        if paid < most { paid as u32 } else { most as u32 }
     }
 
     /// The most bins that there may be.
@@ -162,7 +169,7 @@ impl Resolution {
     /// anomalous pixels.
     ///
     /// While these are few, page j (0 is the highest) has `top` bits if it is not [far](FAR_RANK) below the highest, and
-    /// otherwise [`FAR_FALL`] fewer, or [`FAR_BITS`]. When they are many there are fewer bins, and a profile gives it
+    /// otherwise [`FAR_FALL`] fewer, but at most [`FAR_BITS`]. When they are many there are fewer bins, and a profile gives it
     /// `top - floor(4 log2(1 + j / 128))` bits, but no more than before: what decides precision, small limits of
     /// false-positive rates and thresholds lies in the upper few per cent of the pixels.
     pub(crate) fn bits<K: OrderedKey>(self, pages: usize, positives: u64) -> Vec<u32> {
@@ -279,11 +286,22 @@ mod tests {
         // As many as there is memory for.
         assert_eq!(Resolution { few_anomalous: 5 << 18, ..few }.bins_for(0), 5 << 18);
         // What is few, and all the bins that there may be then, take no more memory than was said.
-        let all = u64::from(few.bins_for(0)) * 8 + (u64::from(few.keys) + 1600) * KEY_BYTES;
-        assert!(all + (4 << u32::PREFIX_BITS) <= few.bytes::<u32>());
+        let all = [few, Resolution::default(), Resolution { few_anomalous: 5 << 18, ..few }];
+        for few in all.into_iter().chain(Resolution::default().halved()) {
+            let keys = u64::from(few.keys) + u64::from(few.few_anomalous);
+            let bytes = u64::from(few.most_bins()) * 8 + keys * KEY_BYTES + (4 << u32::PREFIX_BITS);
+            assert!(bytes <= few.bytes::<u32>(), "{few:?}");
+        }
+        let exactly = Resolution::default();
+        assert_eq!(u64::from(exactly.most_bins()) * 8 + 7 * (KEY_BYTES << 17), u64::from(exactly.bins) * BIN_BYTES);
         // They are charged with bins.
         let many = Resolution { few_anomalous: u32::MAX, ..few }.normalised();
         assert_eq!(many.few_anomalous, many.bins);
+        // Numbers with which no histogram works are as those that it takes in their place.
+        for (bins, few_anomalous) in [(0, 0), (1 << 20, u32::MAX), (1 << 20, 1_200_000), (u32::MAX, 1), (u32::MAX, 0)] {
+            let odd = Resolution { bins, few_anomalous, keys: 0 };
+            assert!(odd.most_bins() == odd.normalised().most_bins() && odd.most_bins() >= odd.bins_for(u64::MAX));
+        }
     }
 
     #[test]
