@@ -23,9 +23,8 @@ pub(crate) const MOST_RUNS: usize = 8;
 pub(crate) struct CellTable<K> {
     /// For every prefix what [`OrderedKey::cell`] needs.
     entries: Vec<u32>,
-    /// None if there would be more than can be compared with.
-    runs: Option<Runs<MOST_RUNS>>,
-    /// How many runs there would be.
+    /// The first of the runs.
+    runs: Runs<MOST_RUNS>,
     run_count: usize,
     key: PhantomData<K>,
 }
@@ -70,7 +69,7 @@ impl<K: OrderedKey> CellTable<K> {
     /// A table of pages without cells.
     pub(crate) fn new() -> Self {
         let entries = vec![NONE; 1 << K::PREFIX_BITS];
-        Self { entries, runs: Some(Runs::NO_RUN), run_count: 0, key: PhantomData }
+        Self { entries, runs: Runs::NO_RUN, run_count: 0, key: PhantomData }
     }
 
     /// Bytes of a table.
@@ -97,7 +96,7 @@ impl<K: OrderedKey> CellTable<K> {
     /// Takes the cells of all pages away.
     pub(crate) fn clear(&mut self) {
         self.entries.fill(NONE);
-        (self.runs, self.run_count) = (Some(Runs::NO_RUN), 0);
+        (self.runs, self.run_count) = (Runs::NO_RUN, 0);
     }
 
     /// How many runs of pages there are, counting those without cells above others.
@@ -106,18 +105,18 @@ impl<K: OrderedKey> CellTable<K> {
     }
 
     fn find_runs(&mut self) {
-        let (mut runs, mut before) = (Runs::NO_RUN, NONE);
-        self.run_count = 0;
+        (self.runs, self.run_count) = (Runs::NO_RUN, 0);
+        let mut before = NONE;
         for (prefix, &entry) in self.entries.iter().enumerate() {
             if entry != before {
                 if self.run_count < MOST_RUNS {
-                    (runs.prefixes[self.run_count], runs.entries[self.run_count]) = (prefix as u32, entry);
+                    self.runs.prefixes[self.run_count] = prefix as u32;
+                    self.runs.entries[self.run_count] = entry;
                 }
                 self.run_count += 1;
                 before = entry;
             }
         }
-        self.runs = (self.run_count <= MOST_RUNS).then_some(runs);
     }
 
     /// The cell of a key.
@@ -129,10 +128,13 @@ impl<K: OrderedKey> CellTable<K> {
     /// Writes down the indices of the scores' cells.
     #[inline]
     pub(crate) fn locate<S: Sample>(&self, scores: &[S], at: &mut [u32]) -> Located {
-        match &self.runs {
-            Some(runs) if self.run_count <= FEW_RUNS => locate_by_runs::<K, S, FEW_RUNS>(scores, &runs.first(), at),
-            Some(runs) => locate_by_runs::<K, S, MOST_RUNS>(scores, runs, at),
-            None => locate_by_table::<K, S>(scores, &self.entries, at),
+        let runs = self.run_count;
+        if runs <= FEW_RUNS {
+            locate_by_runs::<K, S, FEW_RUNS>(scores, &self.runs.first(), at)
+        } else if runs <= MOST_RUNS {
+            locate_by_runs::<K, S, MOST_RUNS>(scores, &self.runs, at)
+        } else {
+            locate_by_table::<K, S>(scores, &self.entries, at)
         }
     }
 }

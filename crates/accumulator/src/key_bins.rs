@@ -51,26 +51,26 @@ impl Bins {
 
     /// Adds the counts of cells of the same keys, none of which is wider than a bin.
     pub(crate) fn add_cells(&mut self, cells: &[u8]) {
-        if cells.iter().fold(0, |all, cell| all | cell) == 0 {
-            return;
-        }
-        let (counts, bits) = self.counts_mut();
-        match cells.len() >> bits {
-            1 => counts.iter_mut().zip(cells).for_each(|(count, &cell)| *count += u64::from(cell)),
-            together => {
-                let sums =
-                    cells.chunks_exact(together).map(|cells| cells.iter().map(|&cell| u64::from(cell)).sum::<u64>());
-                counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += sum);
-            }
+        if cells.iter().fold(0, |all, cell| all | cell) > 0 {
+            self.add_up(cells);
         }
     }
 
     /// Adds the counts of bins of the same keys, none of which is wider.
     pub(crate) fn merge(&mut self, other: &Self) {
         if !other.counts.is_empty() {
-            let (counts, bits) = self.counts_mut();
-            for (count, more) in counts.iter_mut().zip(other.counts.chunks_exact(other.counts.len() >> bits)) {
-                *count += more.iter().sum::<u64>();
+            self.add_up(&other.counts);
+        }
+    }
+
+    /// Adds counts, of which there are as many for each bin.
+    fn add_up<C: Copy + Into<u64>>(&mut self, more: &[C]) {
+        let (counts, bits) = self.counts_mut();
+        match more.len() >> bits {
+            1 => counts.iter_mut().zip(more).for_each(|(count, &more)| *count += more.into()),
+            together => {
+                let sums = more.chunks_exact(together).map(|more| more.iter().map(|&more| more.into()).sum::<u64>());
+                counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += sum);
             }
         }
     }

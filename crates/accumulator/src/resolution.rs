@@ -177,14 +177,8 @@ impl Resolution {
         if self.few_anomalous == 0 {
             return steep();
         }
-        let even =
-            share::<K>(
-                pages,
-                self.most_bins(),
-                |top, j| {
-                    if j < FAR_RANK { top } else { (top - FAR_FALL).min(FAR_BITS.into()) }
-                },
-            );
+        let profile = |top: i64, j: usize| if j < FAR_RANK { top } else { (top - FAR_FALL).min(FAR_BITS.into()) };
+        let even = share::<K>(pages, self.most_bins(), profile);
         if positives <= self.few_anomalous.into() {
             return even;
         }
