@@ -3,8 +3,8 @@
 //! Lowering a threshold below one anomalous score down to the next only adds false positives, so only scores of
 //! anomalous pixels have to be tried. Where pixels have been counted between thresholds, the overlap is known at these,
 //! which bounds the best one from below; a cell between two in which tp anomalous pixels end and fp normal ones begin
-//! can reach tp / (A + fp) at most. Only the pixels of cells that may reach the bound are looked at one by one, and the
-//! result is exact.
+//! can reach tp / (A + fp) at most. Only the pixels of cells that may reach the bound are looked at one by one, where
+//! there are many after they have been counted in finer cells, and the result is exact.
 //!
 //! Mostly a grid that is counted anyway does for that, with the pixels it took out of the image. Where it says too
 //! little of an image, or its pixels were too many to keep, the image is counted into bins of keys between its lowest
@@ -17,6 +17,7 @@ use pimo_frame::{Frame, Mask, RowScratch, RowVisitor, Sample, Size};
 
 use crate::high_blocks::{HighBlocks, Strip};
 use crate::key::{key_of_score, score_of_key};
+use crate::key_span::KeySpan;
 use crate::{GridCells, HighPixels, Regions};
 
 /// Bins between the lowest and the highest anomalous score: few enough for the cache next to the processor.
@@ -31,6 +32,9 @@ const PLACES: usize = BELOW + OUTSIDE;
 const TOGETHER: usize = 128;
 /// Pixels of which it is asked together whether any is to be collected.
 const ASKED: usize = 32;
+
+/// Contenders that take longer to sort than to count into bins, which leave fewer of them.
+const MANY: usize = if cfg!(test) { 50 } else { 1 << 12 };
 
 /// Memory for one in `SPARE` of an image's pixels is kept for the next image.
 const SPARE: u64 = 8;
@@ -110,6 +114,7 @@ impl BestIouFinder {
                 self.look(frame, regions, floor, all, scratch)?
             }
         };
+        let contenders = self.narrow(contenders, all);
         Some(self.best_of(&contenders, all))
     }
 
@@ -153,16 +158,42 @@ impl BestIouFinder {
         if lowest > highest {
             return None;
         }
-        let shift = (u64::BITS - (highest - lowest).leading_zeros()).saturating_sub(BINS.ilog2());
-        let axis = Axis { lowest, highest, shift };
+        let axis = Axis::new(lowest, highest);
         self.bins.fill([0; 2]);
         let mut count = Count { bins: &mut self.bins, regions, axis, blocks: HighBlocks::default() };
         frame.visit_rows(scratch, &mut count);
-        let (bins, outside) = self.bins.split_at(BINS);
-        let above = outside[..OUTSIDE].iter().map(|[normal, _]| normal).sum();
-        let contenders = Contenders::of_bins(bins, axis, above, all)?;
+        let contenders = Contenders::of_bins(&self.bins, axis, [0, 0], all)?;
         frame.visit_rows(scratch, &mut Collect { finder: self, regions, contenders, blocks: HighBlocks::default() });
         Some(contenders)
+    }
+
+    /// Leaves out contenders that bins of them show to be none, as long as these are most of many.
+    fn narrow(&mut self, mut contenders: Contenders, all: u64) -> Contenders {
+        let mut before = usize::MAX;
+        while self.pixels() > MANY && self.pixels() <= before / 2 {
+            before = self.pixels();
+            let Some(fewer) = self.contenders_in_bins(&contenders, all) else { break };
+            self.normal.retain(|&key| fewer.contain(key));
+            self.anomalous.retain(|&key| fewer.contain(key));
+            contenders = fewer;
+        }
+        contenders
+    }
+
+    /// Counts the contenders into bins between the lowest and the highest anomalous one.
+    fn contenders_in_bins(&mut self, contenders: &Contenders, all: u64) -> Option<Contenders> {
+        let axis = Axis::new(*self.anomalous.iter().min()?, *self.anomalous.iter().max()?);
+        self.bins.fill([0; 2]);
+        for (class, keys) in [&self.normal, &self.anomalous].into_iter().enumerate() {
+            for &key in keys {
+                self.bins[axis.place(key)][class] += 1;
+            }
+        }
+        Contenders::of_bins(&self.bins, axis, [contenders.tp, contenders.fp], all)
+    }
+
+    fn pixels(&self) -> usize {
+        self.normal.len() + self.anomalous.len()
     }
 
     /// The best overlap at a score of the pixels taken out.
@@ -203,17 +234,21 @@ impl Contenders {
         let thresholds = cells.normal_thresholds();
         let counts = cells.counts()[..thresholds.len()].iter().copied();
         // Below the last threshold all anomalous pixels may be found, and at least the normal ones known so far are.
-        let (best, [_, fp]) = best_known(counts.clone(), 0, all);
+        let (best, [_, fp]) = best_known(counts.clone(), [0, 0], all);
         if !is_above(best, (all, all + fp)) {
             return None;
         }
-        let (cells, [tp, fp]) = contending(counts, 0, all, best)?;
+        let (cells, [tp, fp]) = contending(counts, [0, 0], all, best)?;
         let high = cells.start.checked_sub(1).map_or(u64::MAX, |before| thresholds[before] - 1);
         Some(Self { low: thresholds[cells.end - 1], high, tp, fp })
     }
 
-    /// The same from `bins`, which hold all anomalous pixels (`all` of them); `above` normal pixels lie above the bins.
-    fn of_bins(bins: &[[u64; 2]], axis: Axis, above: u64, all: u64) -> Option<Self> {
+    /// The same from `bins` and the places behind them. More pixels, anomalous and normal ones, lie above all of these;
+    /// thresholds below are not the best. `all` are the anomalous pixels of the image.
+    fn of_bins(bins: &[[u64; 2]], axis: Axis, [tp, fp]: [u64; 2], all: u64) -> Option<Self> {
+        let (bins, outside) = bins.split_at(BINS);
+        let higher: u64 = outside[..OUTSIDE].iter().map(|[normal, _]| normal).sum();
+        let above = [tp, fp + higher];
         let counts = bins.iter().copied();
         let (best, _) = best_known(counts.clone(), above, all);
         let (cells, [tp, fp]) = contending(counts, above, all, best)?;
@@ -227,9 +262,9 @@ impl Contenders {
 }
 
 /// The best overlap at lower ends of cells, of which each has normal and anomalous pixels, from the highest scores
-/// down, as intersection and union; and anomalous and normal pixels in all of them, of the latter `above` more.
-fn best_known(cells: impl Iterator<Item = [u64; 2]>, above: u64, all: u64) -> ((u64, u64), [u64; 2]) {
-    cells.fold(((0, 1), [0, above]), |(best, [tp, fp]), [normal, anomalous]| {
+/// down, as intersection and union; and anomalous and normal pixels in all of them and `above` them.
+fn best_known(cells: impl Iterator<Item = [u64; 2]>, above: [u64; 2], all: u64) -> ((u64, u64), [u64; 2]) {
+    cells.fold(((0, 1), above), |(best, [tp, fp]), [normal, anomalous]| {
         let (tp, fp) = (tp + anomalous, fp + normal);
         let here = (tp, all + fp);
         (if is_above(here, best) { here } else { best }, [tp, fp])
@@ -240,11 +275,10 @@ fn best_known(cells: impl Iterator<Item = [u64; 2]>, above: u64, all: u64) -> ((
 /// pixels above them.
 fn contending(
     cells: impl Iterator<Item = [u64; 2]>,
-    above: u64,
+    [mut tp, mut fp]: [u64; 2],
     all: u64,
     best: (u64, u64),
 ) -> Option<(Range<usize>, [u64; 2])> {
-    let (mut tp, mut fp) = (0, above);
     let mut found: Option<(Range<usize>, [u64; 2])> = None;
     for (cell, [normal, anomalous]) in cells.enumerate() {
         if anomalous > 0 && !is_above(best, (tp + anomalous, all + fp)) {
@@ -256,31 +290,34 @@ fn contending(
     found
 }
 
-/// Bins of 2^shift keys from `lowest` to `highest`, numbered from the highest keys down.
+/// Bins of 2^shift keys of a range, numbered from the highest keys down.
 #[derive(Clone, Copy)]
 struct Axis {
-    lowest: u64,
-    highest: u64,
+    keys: KeySpan,
     shift: u32,
 }
 
 impl Axis {
+    fn new(lowest: u64, highest: u64) -> Self {
+        let keys = KeySpan::new(lowest, highest);
+        Self { keys, shift: (u64::BITS - keys.length().leading_zeros()).saturating_sub(BINS.ilog2()) }
+    }
+
     /// The bin of a key, or the first place for those outside.
     #[inline]
     fn place(self, key: u64) -> usize {
-        // What lies below wraps around and is too far above.
-        let above = key.wrapping_sub(self.lowest);
-        let outside = if key > self.highest { ABOVE } else { BELOW };
-        let inside = above <= self.highest - self.lowest;
-        if inside { BINS - 1 - (above >> self.shift) as usize } else { outside }
+        let above = self.keys.above(key);
+        let outside = if key > self.keys.highest() { ABOVE } else { BELOW };
+        if above <= self.keys.length() { BINS - 1 - (above >> self.shift) as usize } else { outside }
     }
 
     fn lowest_of(self, bin: usize) -> u64 {
-        self.lowest + (((BINS - 1 - bin) as u64) << self.shift)
+        self.keys.lowest_at(((BINS - 1 - bin) as u64) << self.shift)
     }
 
     fn highest_of(self, bin: usize) -> u64 {
-        self.lowest_of(bin).saturating_add((1 << self.shift) - 1).min(self.highest)
+        let above = ((BINS - 1 - bin) as u64) << self.shift | ((1 << self.shift) - 1);
+        self.keys.highest_at(above).min(self.keys.highest())
     }
 }
 
@@ -327,7 +364,7 @@ struct Count<'a> {
 impl RowVisitor for Count<'_> {
     fn rows<S: Sample>(&mut self, first: usize, rows: &[S], width: usize, _: Option<&Mask>) {
         let Self { bins, regions, axis, blocks } = self;
-        let lowest = score_of_key(axis.lowest);
+        let lowest = score_of_key(axis.keys.lowest());
         let mut places = [0; TOGETHER];
         blocks.show(Strip { first, rows, width }, regions, Some(lowest), |scores, anomalous| {
             for scores in scores.chunks(TOGETHER) {
@@ -423,6 +460,8 @@ mod tests {
             4 => 0.0..1.0,
             4 => (0_u8..6).prop_map(|i| f64::from(i) / 5.0),
             3 => 27.0..28.5,
+            3 => -1.0..1.0,
+            2 => -1e-3..1e-3,
             1 => prop_oneof![Just(1e30), Just(-0.0), Just(1e-310), Just(-3.0)],
         ]
     }
@@ -457,6 +496,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bins_of_keys_meet(keys in (any::<i32>(), any::<i32>()), near in any::<u32>(), small in any::<bool>()) {
+            let score = |key: i32| f64::from(key) / if small { 1e9 } else { 1e-9 };
+            let mut ends = [score(keys.0), score(keys.1)].map(key_of_score);
+            ends.sort_unstable();
+            let axis = Axis::new(ends[0], ends[1]);
+            for key in [ends[0], ends[1], ends[0] + u64::from(near), key_of_score(0.0)] {
+                let bin = axis.place(key);
+                prop_assert_eq!(bin < BINS, (ends[0]..=ends[1]).contains(&key));
+                if bin < BINS {
+                    let (lowest, highest) = (axis.lowest_of(bin), axis.highest_of(bin));
+                    prop_assert!(lowest <= key && key <= highest);
+                    prop_assert!(axis.place(lowest) == bin && axis.place(highest) == bin);
+                    prop_assert!(highest == ends[1] || axis.place(highest + 1) + 1 == bin);
+                    prop_assert!(lowest == ends[0] || axis.place(lowest - 1) == bin + 1);
+                }
+            }
+        }
+
         #[test]
         fn agrees_with_trying_every_score(
             pixels in proptest::collection::vec((score(), any::<u8>()), 1..300), density in 0_u8..120, width in 1_usize..90,

@@ -1,5 +1,7 @@
 //! Where a key lies among thresholds.
 
+use crate::key_span::KeySpan;
+
 /// Bins of keys that the table has at most.
 const BINS: usize = 1 << 12;
 
@@ -12,8 +14,8 @@ const BINS: usize = 1 << 12;
 pub(crate) struct KeyLookup {
     /// Descending, without repetition.
     thresholds: Vec<u64>,
-    /// First key of the first bin.
-    low: u64,
+    /// The keys of all bins.
+    keys: KeySpan,
     shift: u32,
     /// For each bin the place of its highest key.
     begin: Vec<u32>,
@@ -23,12 +25,12 @@ impl KeyLookup {
     /// A lookup among descending thresholds without repetition.
     pub(crate) fn new(thresholds: Vec<u64>) -> Self {
         let low = thresholds.last().copied().unwrap_or(0);
-        let span = thresholds.get(thresholds.len() / 4).map_or(0, |high| high - low);
-        let shift = (u64::BITS - span.leading_zeros()).saturating_sub(BINS.ilog2());
-        let highest = |bin: u64| low.saturating_add(bin << shift | ((1 << shift) - 1));
+        let keys = KeySpan::new(low, thresholds.get(thresholds.len() / 4).copied().unwrap_or(low));
+        let shift = (u64::BITS - keys.length().leading_zeros()).saturating_sub(BINS.ilog2());
         let place = |key: u64| thresholds.partition_point(|&threshold| threshold > key) as u32;
-        let begin = (0..=span >> shift).map(|bin| place(highest(bin))).collect();
-        Self { thresholds, low, shift, begin }
+        let highest = |bin: u64| keys.highest_at(bin << shift | ((1 << shift) - 1));
+        let begin = (0..=keys.length() >> shift).map(|bin| place(highest(bin))).collect();
+        Self { thresholds, keys, shift, begin }
     }
 
     /// The thresholds.
@@ -39,7 +41,7 @@ impl KeyLookup {
     /// The index of the first threshold that is not above `key`, which is not below the last threshold.
     #[inline]
     pub(crate) fn place(&self, key: u64) -> usize {
-        let bin = ((key - self.low) >> self.shift) as usize;
+        let bin = (self.keys.above(key) >> self.shift) as usize;
         let Some(&begin) = self.begin.get(bin) else {
             return self.thresholds.partition_point(|&threshold| threshold > key);
         };
@@ -62,9 +64,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_place_is_that_of_a_search(
-            thresholds in proptest::collection::btree_set(
-                prop_oneof![0_u64..50, 0_u64..1 << 20, any::<u64>(), Just(u64::MAX)], 1..200,
-            ),
+            thresholds in (1..=u64::BITS).prop_flat_map(|bits| {
+                let few_bits = 0..=u64::MAX >> (u64::BITS - bits);
+                proptest::collection::btree_set(prop_oneof![4 => few_bits, 1 => 0_u64..50, 1 => any::<u64>()], 1..200)
+            }),
             keys in proptest::collection::vec(prop_oneof![0_u64..60, 0_u64..1 << 21, any::<u64>(), Just(u64::MAX)], 1..100),
         ) {
             let thresholds: Vec<u64> = thresholds.into_iter().rev().collect();

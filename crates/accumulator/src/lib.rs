@@ -33,6 +33,7 @@ mod key_cuts;
 mod key_histogram;
 mod key_lookup;
 mod key_page;
+mod key_span;
 mod key_state;
 mod key_tally;
 pub mod linspace;
