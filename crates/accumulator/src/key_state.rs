@@ -10,7 +10,7 @@ use crate::key_tally::{Tally, Weighted};
 use crate::{KeyHistogram, OrderedKey, Resolution};
 
 const MAGIC: &[u8; 8] = b"pimokeys";
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 const LIST: u8 = u8::MAX;
 /// More pixels than any run can read, few enough that no sum or product of counts overflows.
 const MOST_PIXELS: u64 = 1 << 62;

@@ -28,12 +28,6 @@ const fn least(a: u32, b: u32) -> u32 {
     if a < b { a } else { b }
 }
 
-/// How many bits fewer than the highest page the page that is `j` below it has: floor(4 log2(1 + j / 128)).
-fn fall(j: usize) -> i64 {
-    let ratio = (j as u128 + 128).pow(4);
-    i64::from(ratio.ilog2()) - 28
-}
-
 /// Most bits of a page, however few there are.
 pub(crate) const MOST_BITS: u32 = 18;
 /// Bins that are useful in all, where there are few pages.
@@ -42,7 +36,7 @@ const USEFUL_BINS: usize = 1 << 20;
 const FAR_RANK: usize = 192;
 const FAR_BITS: u32 = 10;
 /// How many bits fewer than others such a page has, where there are too many pages for that.
-const FAR_FALL: i64 = 2;
+const FAR_FALL: u32 = 2;
 
 /// Fewest bins: one for each page of either key type.
 const FEWEST_BINS: u32 = 1 << 19;
@@ -166,51 +160,38 @@ impl Resolution {
     }
 
     /// Bits of each of `pages` evenly divided pages, from the page of the highest scores downwards, where there are so many
-    /// anomalous pixels.
+    /// anomalous pixels: shared out evenly, but for pages [far](FAR_RANK) below the highest.
     ///
-    /// While these are few, page j (0 is the highest) has `top` bits if it is not [far](FAR_RANK) below the highest, and
-    /// otherwise [`FAR_FALL`] fewer, but at most [`FAR_BITS`]. When they are many there are fewer bins, and a profile gives it
-    /// `top - floor(4 log2(1 + j / 128))` bits, but no more than before: what decides precision, small limits of
-    /// false-positive rates and thresholds lies in the upper few per cent of the pixels.
+    /// The largest `top` is taken with which the [bits](bits_at) of all pages fit, and what is left over raises pages to
+    /// those of `top + 1` from the highest downwards. So one more page never makes any page finer: the sum grows with every
+    /// page, hence `top` and the number of raised pages can only fall, and inserting a page above others moves them to
+    /// where there are no more bits. Nor does one more anomalous pixel, since there are no more bins then.
     pub(crate) fn bits<K: OrderedKey>(self, pages: usize, positives: u64) -> Vec<u32> {
-        let steep = || share::<K>(pages, self.bins, |top, j| top - fall(j));
-        if self.few_anomalous == 0 {
-            return steep();
-        }
-        let profile = |top: i64, j: usize| if j < FAR_RANK { top } else { (top - FAR_FALL).min(FAR_BITS.into()) };
-        let even = share::<K>(pages, self.most_bins(), profile);
-        if positives <= self.few_anomalous.into() {
-            return even;
-        }
-        even.into_iter().zip(steep()).map(|(even, steep)| even.min(steep)).collect()
+        let bins = u64::from(self.bins_for(positives));
+        let sum = |top| (0..pages).map(|j| 1_u64 << bits_at(top, j)).sum::<u64>();
+        let top = (0..=K::PAGE_BITS).rev().find(|&top| sum(top) <= bins).unwrap_or(0);
+        let mut left = bins.saturating_sub(sum(top));
+        let next = (top + 1).min(K::PAGE_BITS);
+        (0..pages)
+            .map(|j| {
+                let (bits, raised) = (bits_at(top, j), bits_at(next, j));
+                let price = (1_u64 << raised) - (1 << bits);
+                if price > left {
+                    // Nothing below is raised either.
+                    left = 0;
+                    return bits;
+                }
+                left -= price;
+                raised
+            })
+            .collect()
     }
 }
 
-/// Shares bins out among pages by a profile: `profile(top, j)` are the bits of page j, at least none and at most
-/// [`OrderedKey::PAGE_BITS`], which never grow with j and never fall with top, where one more is one bit more at most.
-///
-/// The largest `top` that fits is taken, and what is left over raises pages to `top + 1` from the highest downwards. So
-/// one more page never makes any page finer: the sum grows with every page, hence `top` and the number of raised pages
-/// can only fall, and inserting a page above others moves them down a profile that never rises.
-fn share<K: OrderedKey>(pages: usize, bins: u32, profile: impl Fn(i64, usize) -> i64) -> Vec<u32> {
-    let profile = |top, j| profile(top, j).clamp(0, K::PAGE_BITS.into()) as u32;
-    let sum = |top| (0..pages).map(|j| 1_u64 << profile(top, j)).sum::<u64>();
-    let highest = i64::from(K::PAGE_BITS) + fall(pages).max(FAR_FALL);
-    let top = (0..=highest).rev().find(|&top| sum(top) <= bins.into()).unwrap_or(0);
-    let mut left = u64::from(bins).saturating_sub(sum(top));
-    (0..pages)
-        .map(|j| {
-            let (bits, raised) = (profile(top, j), profile(top + 1, j));
-            let price = (1_u64 << raised) - (1 << bits);
-            if price > left {
-                // Nothing below is raised either.
-                left = 0;
-                return bits;
-            }
-            left -= price;
-            raised
-        })
-        .collect()
+/// Bits of page j from above (0 is the highest), if the highest one has `top`. They never grow with j and never fall with
+/// `top`, where one more is one bit more at most.
+fn bits_at(top: u32, j: usize) -> u32 {
+    if j < FAR_RANK { top } else { top.saturating_sub(FAR_FALL).min(FAR_BITS) }
 }
 
 #[cfg(test)]
@@ -330,6 +311,22 @@ mod tests {
     #[test]
     fn few_pages_may_be_as_fine_as_can_be() {
         assert_eq!(Resolution::default().bits::<u32>(12, 0), vec![16; 12]);
-        assert_eq!(Resolution { bins: MOST_BINS, keys: 0, few_anomalous: 0 }.bits::<u32>(1000, 0)[..], [16; 1000]);
+        let most = Resolution { bins: MOST_BINS, keys: 0, few_anomalous: 0 }.bits::<u32>(1000, 0);
+        assert!(most.iter().enumerate().all(|(j, &bits)| bits == if j < FAR_RANK { 16 } else { FAR_BITS }), "{most:?}");
+    }
+
+    #[test]
+    fn bins_are_shared_out_evenly() {
+        for resolution in [Resolution::default(), Resolution::default().with_nothing_beside()] {
+            for (pages, positives) in [(150, 0), (150, u64::MAX), (3000, 0), (3000, u64::MAX)] {
+                let bits = resolution.bits::<u32>(pages, positives);
+                let (near, far) = bits.split_at(FAR_RANK.min(pages));
+                let ends = |bits: &[u32]| bits.first().copied().zip(bits.last().copied());
+                assert!(ends(near).is_some_and(|(first, last)| last + 1 >= first), "{bits:?}");
+                assert!(ends(far).is_none_or(|(first, last)| last + 1 >= first && first + 3 >= near[0]), "{bits:?}");
+                let all: u64 = bits.iter().map(|&bits| 1 << bits).sum();
+                assert!(2 * all > u64::from(resolution.bins_for(positives)), "{bits:?}");
+            }
+        }
     }
 }
