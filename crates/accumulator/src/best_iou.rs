@@ -33,7 +33,7 @@ const TOGETHER: usize = 128;
 /// Pixels of which it is asked together whether any is to be collected.
 const ASKED: usize = 32;
 
-/// Contenders that take longer to sort than to count into bins, which leave fewer of them.
+/// More contenders than these take longer to sort than to count into bins, which leave fewer of them.
 const MANY: usize = if cfg!(test) { 50 } else { 1 << 12 };
 
 /// Memory for one in `SPARE` of an image's pixels is kept for the next image.
@@ -167,7 +167,8 @@ impl BestIouFinder {
         Some(contenders)
     }
 
-    /// Leaves out contenders that bins of them show to be none, as long as these are most of many.
+    /// Counts contenders that are many into bins and leaves out those that turn out to be none, as long as that leaves out
+    /// half of them.
     fn narrow(&mut self, mut contenders: Contenders, all: u64) -> Contenders {
         let mut before = usize::MAX;
         while self.pixels() > MANY && self.pixels() <= before / 2 {
@@ -290,7 +291,7 @@ fn contending(
     found
 }
 
-/// Bins of 2^shift keys of a range, numbered from the highest keys down.
+/// Bins of 2^shift keys of a range, those near zero taken for one, numbered from the highest keys down.
 #[derive(Clone, Copy)]
 struct Axis {
     keys: KeySpan,
@@ -437,6 +438,38 @@ mod tests {
         }
     }
 
+    /// The best overlap of one row of pixels, and how many of them decided it.
+    fn find(scores: Vec<f64>, is_anomalous: impl Fn(usize) -> bool) -> (BestIou, usize) {
+        let size = Size::new(1, scores.len() as u32);
+        let mask = Arc::new(Mask::from_fn(size, |_, x| is_anomalous(x)));
+        let regions = Regions::of(&mask, Connectivity::Eight);
+        let frame = Frame::new(size, size, Scores::from_f64(scores), Some(mask)).unwrap();
+        let mut finder = BestIouFinder::default();
+        let best = finder.find(&frame, &regions, None, &mut RowScratch::default()).unwrap();
+        (best, finder.pixels())
+    }
+
+    #[test]
+    fn of_equal_overlaps_the_one_at_the_highest_score_is_found() {
+        // One of four anomalous pixels is found alone, and two with four normal ones that are next to the first.
+        let mut scores = vec![0.9, 0.5, 0.1, 0.1];
+        scores.extend([0.9 - 1e-9; 4]);
+        scores.extend([0.3; 50]);
+        let (best, _) = find(scores, |x| x < 4);
+        assert_eq!(best, BestIou { intersection: 1, union: 4, threshold: 0.9 });
+    }
+
+    #[test]
+    fn few_of_many_contenders_are_sorted() {
+        // One score far above all others leaves few bins for these.
+        let mut scores: Vec<f64> = (0..20_000).map(|x| 1.0 + f64::from(x * 7919 % 20_011) / 1e5).collect();
+        scores[..500].iter_mut().for_each(|score| *score += 0.1);
+        scores[7] = 1e300;
+        let (best, decided) = find(scores.clone(), |x| x < 500);
+        assert_eq!(Some(best), brute(&scores, &(0..20_000).map(|x| x < 500).collect::<Vec<_>>()));
+        assert!(decided <= 100, "{decided}");
+    }
+
     /// Tries every score.
     fn brute(scores: &[f64], anomalous: &[bool]) -> Option<BestIou> {
         let all = anomalous.iter().filter(|&&anomalous| anomalous).count() as u64;
@@ -502,7 +535,8 @@ mod tests {
             let mut ends = [score(keys.0), score(keys.1)].map(key_of_score);
             ends.sort_unstable();
             let axis = Axis::new(ends[0], ends[1]);
-            for key in [ends[0], ends[1], ends[0] + u64::from(near), key_of_score(0.0)] {
+            let between = ends[0] + ((u128::from(ends[1] - ends[0]) * u128::from(near)) >> 32) as u64;
+            for key in [ends[0], ends[1], ends[0] + u64::from(near), between, key_of_score(0.0)] {
                 let bin = axis.place(key);
                 prop_assert_eq!(bin < BINS, (ends[0]..=ends[1]).contains(&key));
                 if bin < BINS {

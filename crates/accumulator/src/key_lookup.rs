@@ -46,12 +46,14 @@ impl KeyLookup {
             return self.thresholds.partition_point(|&threshold| threshold > key);
         };
         // Most bins have one threshold at most, and then this is the place.
-        let mut place = begin as usize;
-        place += usize::from(self.thresholds[place] > key);
-        while self.thresholds[place] > key {
-            place += 1;
+        let place = begin as usize;
+        if self.thresholds[place] <= key {
+            return place;
         }
-        place
+        // No lower than the place of the highest key of the next bin.
+        let end = bin.checked_sub(1).map_or(self.thresholds.len(), |lower| self.begin[lower] as usize + 1);
+        let rest = &self.thresholds[place + 1..end];
+        place + 1 + rest.partition_point(|&threshold| threshold > key)
     }
 }
 
@@ -60,15 +62,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::key_of_score;
+
+    /// Many of them near zero, of both signs.
+    fn key_of_some_score() -> impl Strategy<Value = u64> {
+        (-1.0..1.0, prop_oneof![4 => 0..3, 1 => -40..40])
+            .prop_map(|(score, power): (f64, i32)| key_of_score(score * 10.0_f64.powi(power)))
+    }
 
     proptest! {
         #[test]
         fn the_place_is_that_of_a_search(
             thresholds in (1..=u64::BITS).prop_flat_map(|bits| {
                 let few_bits = 0..=u64::MAX >> (u64::BITS - bits);
-                proptest::collection::btree_set(prop_oneof![4 => few_bits, 1 => 0_u64..50, 1 => any::<u64>()], 1..200)
+                let other = prop_oneof![4 => few_bits, 1 => 0_u64..50, 1 => any::<u64>()].boxed();
+                let kind = prop_oneof![Just(other), Just(key_of_some_score().boxed())];
+                kind.prop_flat_map(|kind| proptest::collection::btree_set(kind, 1..200))
             }),
-            keys in proptest::collection::vec(prop_oneof![0_u64..60, 0_u64..1 << 21, any::<u64>(), Just(u64::MAX)], 1..100),
+            keys in proptest::collection::vec(
+                prop_oneof![0_u64..60, 0_u64..1 << 21, any::<u64>(), Just(u64::MAX), key_of_some_score()], 1..100,
+            ),
         ) {
             let thresholds: Vec<u64> = thresholds.into_iter().rev().collect();
             let lookup = KeyLookup::new(thresholds.clone());

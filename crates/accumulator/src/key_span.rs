@@ -2,13 +2,14 @@
 
 use crate::key::{key_of_score, score_of_key};
 
-/// Scores up to this part of the largest one's magnitude are near zero.
-const NEAR: f64 = 1.0 / 1024.0;
+/// Scores up to this part of the largest one's magnitude are near zero: 20 octaves below it. One that lies far from all
+/// others must not take these for zero.
+const NEAR: f64 = 1.0 / (1 << 20) as f64;
 
 /// A range of keys that is to be divided evenly.
 ///
-/// Half of all keys lie between a score and its negative, nearly all of these far nearer to zero than either. Where a
-/// range has scores of both signs, keys near zero are taken for one, or there would be little left for the others.
+/// About half of all keys are of scores between -1 and 1, and nearly all of these far nearer to zero. Where a range
+/// contains zero, keys near it are taken for one, or there would be little left for the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeySpan {
     lowest: u64,
@@ -23,7 +24,7 @@ impl KeySpan {
     pub(crate) fn new(lowest: u64, highest: u64) -> Self {
         let (low, high) = (score_of_key(lowest), score_of_key(highest));
         let (mut zero, mut near) = (lowest, 0);
-        if low < 0.0 && high > 0.0 {
+        if low <= 0.0 && high > 0.0 {
             let bound = NEAR * high.max(-low);
             zero = key_of_score(-bound).max(lowest);
             near = key_of_score(bound).min(highest) - zero;
@@ -35,11 +36,13 @@ impl KeySpan {
         self.lowest
     }
 
+    #[inline]
     pub(crate) const fn highest(&self) -> u64 {
         self.highest
     }
 
     /// How far apart the ends are.
+    #[inline]
     pub(crate) fn length(&self) -> u64 {
         self.above(self.highest)
     }
@@ -72,8 +75,8 @@ mod tests {
     proptest! {
         #[test]
         fn each_key_lies_where_it_is_found(keys in (any::<i32>(), any::<i32>()), key in any::<i32>(), next in any::<u32>()) {
-            // Some of the scores are a million times nearer to zero than others.
-            let key_of = |score: i32| key_of_score(f64::from(score).powi(3));
+            // Some of the scores are many million times nearer to zero than others.
+            let key_of = |score: i32| key_of_score(f64::from(score).powi(9));
             let (lowest, highest) = (key_of(keys.0.min(keys.1)), key_of(keys.0.max(keys.1)));
             let span = KeySpan::new(lowest, highest);
             prop_assert_eq!((span.lowest(), span.highest()), (lowest, highest));
@@ -85,7 +88,7 @@ mod tests {
                 prop_assert_eq!(above <= span.length(), above == span.above(key));
                 let above = span.above(key);
                 let (from, to) = (span.lowest_at(above), span.highest_at(above));
-                prop_assert!(from <= key && key <= to);
+                prop_assert!(lowest <= from && from <= key && key <= to && to <= highest);
                 prop_assert!(span.above(from) == above && span.above(to) == above);
                 prop_assert!(from == lowest || span.above(from - 1) + 1 == above);
                 prop_assert!(to == highest || span.above(to + 1) == above + 1);
@@ -94,11 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_near_zero_take_no_room_between_scores_of_both_signs() {
+    fn keys_near_zero_take_no_room_where_zero_is_in_a_range() {
         let span = |low: f64, high: f64| KeySpan::new(key_of_score(low), key_of_score(high)).length();
-        // Ten octaves of each sign, or as many as there are.
-        assert!(span(-1.0, 1.0) <= 20 << 52 && span(-1e-9, 1e300) <= 10 << 52);
+        // Twenty octaves of each sign, or as many as there are.
+        assert!(span(-1.0, 1.0) <= 40 << 52 && span(-1e-9, 1e300) <= 20 << 52 && span(-0.0, 1.0) <= 20 << 52);
         assert_eq!(span(-2.0, -1.0), 1 << 52);
-        assert_eq!(span(0.0, 1.0), key_of_score(1.0) - key_of_score(0.0));
+        assert_eq!(span(-1.0, 0.0), key_of_score(0.0) - key_of_score(-1.0));
+        assert_eq!((span(0.0, 0.0), span(0.0, f64::from_bits(1))), (0, 1));
     }
 }
