@@ -45,15 +45,15 @@ impl KeyLookup {
         let Some(&begin) = self.begin.get(bin) else {
             return self.thresholds.partition_point(|&threshold| threshold > key);
         };
-        // Most bins have one threshold at most, and then this is the place.
-        let place = begin as usize;
+        // Most bins have one threshold at most, and then this is the place. On which side of it the key is nobody foresees.
+        let begin = begin as usize;
+        let place = begin + usize::from(self.thresholds[begin] > key);
         if self.thresholds[place] <= key {
             return place;
         }
-        // No lower than the place of the highest key of the next bin.
-        let end = bin.checked_sub(1).map_or(self.thresholds.len(), |lower| self.begin[lower] as usize + 1);
-        let rest = &self.thresholds[place + 1..end];
-        place + 1 + rest.partition_point(|&threshold| threshold > key)
+        // It is not behind the place of the next bin's highest key.
+        let end = bin.checked_sub(1).map_or(self.thresholds.len(), |next| self.begin[next] as usize);
+        place + self.thresholds[place..end].partition_point(|&threshold| threshold > key)
     }
 }
 
