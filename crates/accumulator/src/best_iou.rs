@@ -190,7 +190,7 @@ impl BestIouFinder {
                 self.bins[axis.place(key)][class] += 1;
             }
         }
-        Contenders::of_bins(&self.bins, axis, [contenders.tp, contenders.fp], all)
+        Contenders::of_bins(&self.bins, axis, [contenders.fp, contenders.tp], all)
     }
 
     fn pixels(&self) -> usize {
@@ -235,24 +235,24 @@ impl Contenders {
         let thresholds = cells.normal_thresholds();
         let counts = cells.counts()[..thresholds.len()].iter().copied();
         // Below the last threshold all anomalous pixels may be found, and at least the normal ones known so far are.
-        let (best, [_, fp]) = best_known(counts.clone(), [0, 0], all);
+        let (best, [fp, _]) = best_known(counts.clone(), [0, 0], all);
         if !is_above(best, (all, all + fp)) {
             return None;
         }
-        let (cells, [tp, fp]) = contending(counts, [0, 0], all, best)?;
+        let (cells, [fp, tp]) = contending(counts, [0, 0], all, best)?;
         let high = cells.start.checked_sub(1).map_or(u64::MAX, |before| thresholds[before] - 1);
         Some(Self { low: thresholds[cells.end - 1], high, tp, fp })
     }
 
-    /// The same from `bins` and the places behind them. More pixels, anomalous and normal ones, lie above all of these;
+    /// The same from `bins` and the places behind them. More pixels, normal and anomalous ones, lie above all of these;
     /// thresholds below are not the best. `all` are the anomalous pixels of the image.
-    fn of_bins(bins: &[[u64; 2]], axis: Axis, [tp, fp]: [u64; 2], all: u64) -> Option<Self> {
+    fn of_bins(bins: &[[u64; 2]], axis: Axis, [fp, tp]: [u64; 2], all: u64) -> Option<Self> {
         let (bins, outside) = bins.split_at(BINS);
         let higher: u64 = outside[..OUTSIDE].iter().map(|[normal, _]| normal).sum();
-        let above = [tp, fp + higher];
+        let above = [fp + higher, tp];
         let counts = bins.iter().copied();
         let (best, _) = best_known(counts.clone(), above, all);
-        let (cells, [tp, fp]) = contending(counts, above, all, best)?;
+        let (cells, [fp, tp]) = contending(counts, above, all, best)?;
         Some(Self { low: axis.lowest_of(cells.end - 1), high: axis.highest_of(cells.start), tp, fp })
     }
 
@@ -263,27 +263,27 @@ impl Contenders {
 }
 
 /// The best overlap at lower ends of cells, of which each has normal and anomalous pixels, from the highest scores
-/// down, as intersection and union; and anomalous and normal pixels in all of them and `above` them.
+/// down, as intersection and union; and normal and anomalous pixels in all of them and `above` them.
 fn best_known(cells: impl Iterator<Item = [u64; 2]>, above: [u64; 2], all: u64) -> ((u64, u64), [u64; 2]) {
-    cells.fold(((0, 1), above), |(best, [tp, fp]), [normal, anomalous]| {
-        let (tp, fp) = (tp + anomalous, fp + normal);
+    cells.fold(((0, 1), above), |(best, [fp, tp]), [normal, anomalous]| {
+        let (fp, tp) = (fp + normal, tp + anomalous);
         let here = (tp, all + fp);
-        (if is_above(here, best) { here } else { best }, [tp, fp])
+        (if is_above(here, best) { here } else { best }, [fp, tp])
     })
 }
 
-/// The cells from the first to the last that may contain a threshold as good as `best`, and the anomalous and normal
+/// The cells from the first to the last that may contain a threshold as good as `best`, and the normal and anomalous
 /// pixels above them.
 fn contending(
     cells: impl Iterator<Item = [u64; 2]>,
-    [mut tp, mut fp]: [u64; 2],
+    [mut fp, mut tp]: [u64; 2],
     all: u64,
     best: (u64, u64),
 ) -> Option<(Range<usize>, [u64; 2])> {
     let mut found: Option<(Range<usize>, [u64; 2])> = None;
     for (cell, [normal, anomalous]) in cells.enumerate() {
         if anomalous > 0 && !is_above(best, (tp + anomalous, all + fp)) {
-            found.get_or_insert((cell..cell, [tp, fp])).0.end = cell + 1;
+            found.get_or_insert((cell..cell, [fp, tp])).0.end = cell + 1;
         }
         tp += anomalous;
         fp += normal;
@@ -301,7 +301,7 @@ struct Axis {
 impl Axis {
     fn new(lowest: u64, highest: u64) -> Self {
         let keys = KeySpan::new(lowest, highest);
-        Self { keys, shift: (u64::BITS - keys.length().leading_zeros()).saturating_sub(BINS.ilog2()) }
+        Self { keys, shift: keys.bits_of_each(BINS) }
     }
 
     /// The bin of a key, or the first place for those outside.

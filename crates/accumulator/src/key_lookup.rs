@@ -26,7 +26,7 @@ impl KeyLookup {
     pub(crate) fn new(thresholds: Vec<u64>) -> Self {
         let low = thresholds.last().copied().unwrap_or(0);
         let keys = KeySpan::new(low, thresholds.get(thresholds.len() / 4).copied().unwrap_or(low));
-        let shift = (u64::BITS - keys.length().leading_zeros()).saturating_sub(BINS.ilog2());
+        let shift = keys.bits_of_each(BINS);
         let place = |key: u64| thresholds.partition_point(|&threshold| threshold > key) as u32;
         let highest = |bin: u64| keys.highest_at(bin << shift | ((1 << shift) - 1));
         let begin = (0..=keys.length() >> shift).map(|bin| place(highest(bin))).collect();

@@ -47,6 +47,11 @@ impl KeySpan {
         self.above(self.highest)
     }
 
+    /// Bits of the distances that a bin has where the range is divided into so many bins, a power of two, or fewer.
+    pub(crate) fn bits_of_each(&self, bins: usize) -> u32 {
+        (u64::BITS - self.length().leading_zeros()).saturating_sub(bins.ilog2())
+    }
+
     /// How far above the lowest key another is. From keys below, the difference wraps around.
     #[inline]
     pub(crate) fn above(&self, key: u64) -> u64 {
